@@ -1,0 +1,94 @@
+# What to type when working on this project: `make help` lists it.
+
+PYTHON ?= python3.11
+
+VENV := .venv
+MELTANO_VENV := .venv-meltano
+BIN := $(VENV)/bin
+UV := $(BIN)/uv
+PACKAGES := tap-shopify-contacts target-contactdb tests/shopify_sandbox
+PYPROJECTS := $(wildcard $(PACKAGES:=/pyproject.toml))
+SOURCES := tap-shopify-contacts/tap_shopify_contacts target-contactdb/target_contactdb demo tests
+
+# An environment that happens to be active, or a path set for another project, must not leak into ours.
+unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
+export UV_PYTHON_DOWNLOADS := never
+export UV_NO_PROGRESS := 1
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.SUFFIXES:
+
+.PHONY: help
+help: ## List what can be done here
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | \
+	  while IFS='|' read -r name text; do printf '  make %-10s %s\n' "$$name" "$$text"; done
+
+.PHONY: install
+install: $(VENV)/.installed $(MELTANO_VENV)/.installed .meltano/.installed ## Make the environments, install Meltano and the plugins
+
+.PHONY: demo
+demo: $(VENV)/.installed $(MELTANO_VENV)/.installed .meltano/.installed ## Carry a sandbox store into a contact database, twice, and show the result
+	@$(BIN)/python -m demo
+
+.PHONY: test
+test: $(VENV)/.installed $(MELTANO_VENV)/.installed lint types ## Everything that has to pass: lint, format, types, tests
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+.PHONY: lint
+lint: $(VENV)/.installed ## Check style and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+.PHONY: format
+format: $(VENV)/.installed ## Bring style and format in order
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+.PHONY: types
+types: $(VENV)/.installed ## Check the types
+	$(BIN)/mypy $(SOURCES)
+
+.PHONY: pins
+pins: $(VENV)/.installed ## Bring constraints/ up to the newest versions that fit
+	$(UV) pip compile --quiet --upgrade --no-annotate --no-header \
+	  --group pyproject.toml:dev $(PYPROJECTS) --output-file constraints/project.txt
+	$(UV) pip compile --quiet --upgrade --no-annotate --no-header \
+	  --group pyproject.toml:meltano --output-file constraints/meltano.txt
+	$(UV) pip compile --quiet --upgrade --no-annotate --no-header \
+	  --group pyproject.toml:dbt-sqlite --output-file constraints/dbt-sqlite.txt
+	$(UV) pip compile --quiet --upgrade --no-annotate --no-header \
+	  --group pyproject.toml:dbt-postgres --output-file constraints/dbt-postgres.txt
+
+.PHONY: clean
+clean: ## Remove what can be made again; keep .env, contact databases and Meltano's state
+	rm -rf $(VENV) $(MELTANO_VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis output/demo output/dbt
+	rm -rf $(addprefix .meltano/,.installed extractors loaders utilities run)
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The stamps: an environment is brought up to date when what it was made from is newer.
+
+$(UV):
+	@echo "Making $(VENV) with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --constraint constraints/project.txt uv
+
+$(VENV)/.installed: pyproject.toml constraints/project.txt $(PYPROJECTS) | $(UV)
+	@echo "Installing the packages, the sandbox store and the tools into $(VENV)"
+	@$(UV) pip install --quiet --python $(BIN)/python --constraint constraints/project.txt \
+	  --group pyproject.toml:dev $(addprefix --editable ./,$(PACKAGES))
+	@touch $@
+
+$(MELTANO_VENV)/.installed: constraints/meltano.txt | $(UV)
+	@echo "Installing Meltano into $(MELTANO_VENV)"
+	@$(UV) venv --quiet --allow-existing --python $(BIN)/python $(MELTANO_VENV)
+	@$(UV) pip sync --quiet --python $(MELTANO_VENV)/bin/python constraints/meltano.txt
+	@touch $@
+
+# What the plugins are installed from: their packages, the pins, and how meltano.yml names them.
+.meltano/.installed: $(MELTANO_VENV)/.installed meltano.yml constraints/project.txt \
+                     tap-shopify-contacts/pyproject.toml target-contactdb/pyproject.toml
+	@echo "Installing the plugins into .meltano"
+	@./meltano install tap-shopify-contacts target-contactdb > logs/install.txt 2>&1 || { cat logs/install.txt; exit 1; }
+	@touch $@
