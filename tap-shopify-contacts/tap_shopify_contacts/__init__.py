@@ -1,0 +1,1 @@
+"""Singer tap for the customers and abandoned checkouts of a Shopify shop."""

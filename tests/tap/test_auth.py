@@ -1,0 +1,400 @@
+"""Signing in: which token goes with a request, when a new one is asked for, and what is told when there is none."""
+
+import logging
+import math
+import traceback
+import typing as t
+
+import pytest
+
+from tap_shopify_contacts.auth import ClientCredentials, Grant, StaticToken, read_grant
+from tap_shopify_contacts.errors import (
+    AccessDenied,
+    CredentialsRefused,
+    GaveUp,
+    ShopNotFound,
+    TapError,
+    TokenRefused,
+    TransientAnswer,
+    TruncatedAnswer,
+    UnexpectedAnswer,
+)
+from tap_shopify_contacts.settings import AppCredentials
+from tests.tap.helpers import LineWriter, Output, app_config_of, config_of, open_shop, requests_of, run_tap
+
+PLACE = "shop sandbox.myshopify.com, stream customers: "
+DAY = 86_399
+NO_SCOPES = "The app's token has no scopes at all: give a version of the app scopes, release it, and approve it."
+SCOPE = "Give a version of the app the scope it lacks, release it, and approve it in the shop."
+BOTH = "Check both against the app's settings, and that the app is installed in the shop."
+
+
+class Clock:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.seconds = 5_000.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+class TokenDesk:
+    """Issues the tokens t1, t2 and so on, and keeps the forms that it was asked with."""
+
+    def __init__(self, **grant: t.Any) -> None:
+        self.forms: list[dict[str, str]] = []
+        self._grant = grant
+
+    def __call__(self, form: t.Mapping[str, str]) -> Grant:
+        self.forms.append(dict(form))
+        return Grant(access_token=f"t{len(self.forms)}", **self._grant)
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+def access_at(desk: TokenDesk, clock: Clock) -> ClientCredentials:
+    return ClientCredentials(AppCredentials("id", "secret"), desk, clock)
+
+
+def failure_of(config: dict[str, object], **options: t.Any) -> tuple[TapError, Output]:
+    """Run the tap, and return what it failed with and what it had written."""
+    writer = LineWriter()
+    with pytest.raises(TapError) as caught:
+        run_tap(config, select="customers", writer=writer, **options)
+    return caught.value, Output(writer.lines)
+
+
+def operations(sandbox) -> list[tuple[str | None, int]]:
+    return [(entry["operation"], entry["status"]) for entry in requests_of(sandbox)]
+
+
+# Pure
+
+
+def test_a_token_is_asked_for_with_the_first_request_and_then_kept(clock):
+    desk = TokenDesk(expires_in=DAY)
+    access = access_at(desk, clock)
+    assert desk.forms == []
+    assert [access.token(), access.token()] == ["t1", "t1"]
+    assert desk.forms == [{"grant_type": "client_credentials", "client_id": "id", "client_secret": "secret"}]
+
+
+@pytest.mark.parametrize(
+    ("lifetime", "kept_for"), [(DAY, DAY - 60), (121, 61), (120, 60), (60, 30), (10, 5), (None, math.inf)]
+)
+def test_a_token_is_renewed_before_it_expires(clock, lifetime, kept_for):
+    access = access_at(TokenDesk(expires_in=lifetime), clock)
+    began = clock.seconds
+    access.token()
+    clock.seconds = began + min(kept_for, 10**9) - 0.5
+    assert access.token() == "t1"
+    clock.seconds = began + min(kept_for, 10**9)
+    assert access.token() == ("t1" if lifetime is None else "t2")
+
+
+def test_a_lifetime_counts_from_before_the_request(clock):
+    def slow(form: t.Mapping[str, str]) -> Grant:
+        clock.seconds += 30
+        return Grant(access_token=f"t{clock.seconds:.0f}", expires_in=600)
+
+    access = ClientCredentials(AppCredentials("id", "secret"), slow, clock)
+    assert access.token() == "t5030"
+    clock.seconds = 5_000 + 540
+    assert access.token() == "t5570"
+
+
+def test_a_refused_token_is_replaced_and_a_permanent_one_cannot_be(clock):
+    access = access_at(TokenDesk(expires_in=DAY), clock)
+    assert (access.token(), access.renew(), access.token()) == ("t1", True, "t2")
+    permanent = StaticToken("shpat_x")
+    assert (permanent.token(), permanent.renew(), permanent.token()) == ("shpat_x", False, "shpat_x")
+
+
+@pytest.mark.parametrize(
+    ("error", "scope", "advice"),
+    [
+        (AccessDenied, "", NO_SCOPES),
+        (AccessDenied, "read_orders", SCOPE),
+        (AccessDenied, None, SCOPE),
+        (TokenRefused, "", "It was issued for client_id just before: check that the app is still installed."),
+        (ShopNotFound, "", "as it was"),
+        (TransientAnswer, "", "as it was"),
+    ],
+)
+def test_the_advice_is_about_the_app_where_that_helps(clock, error, scope, advice):
+    access = access_at(TokenDesk(scope=scope), clock)
+    access.token()
+    told = error("Problem.", "as it was")
+    access.explain(told)
+    assert (told.problem, told.advice) == ("Problem.", advice)
+    same = error("Problem.", "as it was")
+    StaticToken("shpat_x").explain(same)
+    assert same.advice == "as it was"
+
+
+def test_no_token_is_in_the_text_of_what_holds_one():
+    assert repr(StaticToken("shpat_x")) == "StaticToken()"
+    assert repr(Grant(access_token="shpat_x", expires_in=7, scope="a")) == "Grant(expires_in=7, scope='a')"
+
+
+@pytest.mark.parametrize(
+    ("body", "grant"),
+    [
+        (
+            b'{"access_token": "f8", "scope": "read_orders", "expires_in": 86399}',
+            Grant(access_token="f8", expires_in=DAY, scope="read_orders"),
+        ),
+        (b'{"access_token": "f8", "token_type": "bearer", "associated_user": {}}', Grant(access_token="f8")),
+    ],
+)
+def test_a_good_answer_holds_a_token(body, grant):
+    assert read_grant(200, {}, body) == grant
+
+
+NO_TOKEN = "Shopify's answer to the token request holds no token that can be used."
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind", "problem", "advice"),
+    [
+        (200, b"{}", UnexpectedAnswer, NO_TOKEN, ""),
+        (200, b'{"access_token": "a b"}', UnexpectedAnswer, NO_TOKEN, ""),
+        (200, b'{"access_token": "a\\n"}', UnexpectedAnswer, NO_TOKEN, ""),
+        (200, b'{"access_token": ""}', UnexpectedAnswer, NO_TOKEN, ""),
+        (200, b'{"access_token": "a", "expires_in": -1}', UnexpectedAnswer, NO_TOKEN, ""),
+        (200, b'{"access_token": "a", "expires_in": "soon"}', UnexpectedAnswer, NO_TOKEN, ""),
+        (200, b'{"access_token": "a', TruncatedAnswer, "Shopify's answer ended too early.", ""),
+        (400, b'{"error": "invalid_client"}', CredentialsRefused, "(HTTP 400, invalid_client)", BOTH),
+        (401, b'{"error": "invalid_client", "x": 1}', CredentialsRefused, "(HTTP 401, invalid_client)", BOTH),
+        (403, b"", CredentialsRefused, "(HTTP 403)", BOTH),
+        (400, b'{"error": "shpss_1 is wrong"}', CredentialsRefused, "(HTTP 400)", BOTH),
+        (400, b'{"error": ["x"]}', CredentialsRefused, "(HTTP 400)", BOTH),
+        (400, b'["x"]', CredentialsRefused, "(HTTP 400)", BOTH),
+        (400, b"\xff", CredentialsRefused, "(HTTP 400)", BOTH),
+        (
+            400,
+            b"<html><title>400 - Oauth error app_not_installed</title>",
+            CredentialsRefused,
+            "(HTTP 400, app_not_installed)",
+            "Install the app in the shop.",
+        ),
+        (
+            400,
+            b"<title>Oauth error shop_not_permitted: Client credentials cannot be performed on this shop.</title>",
+            CredentialsRefused,
+            "(HTTP 400, shop_not_permitted)",
+            "App and shop must belong to the same organization in the Dev Dashboard.",
+        ),
+        (
+            400,
+            b'{"error": "application_cannot_be_found"}',
+            CredentialsRefused,
+            "(HTTP 400, application_cannot_be_found)",
+            "There is no app with this client_id: copy it from the app's settings again.",
+        ),
+        (404, b"", ShopNotFound, "There is no such shop (HTTP 404).", "Check the setting shop."),
+        (503, b"", TransientAnswer, "Shopify could not answer (HTTP 503).", ""),
+    ],
+)
+def test_any_other_answer_is_one_error(status, body, kind, problem, advice):
+    with pytest.raises(TapError) as caught:
+        read_grant(status, {"X-Request-Id": "req-1"}, body)
+    if kind is CredentialsRefused:
+        problem = f"Shopify refused client_id and client_secret {problem}."
+    error = caught.value
+    assert (type(error), error.problem, error.advice, error.request_id) == (kind, problem, advice, "req-1")
+
+
+# Over HTTP, with a store that issues tokens
+
+
+def test_a_run_asks_for_one_token_and_reads_everything(quiet):
+    output = run_tap(app_config_of(quiet), select="customers")
+    assert len(output.latest("customers")) == 40
+    done = operations(quiet)
+    assert done[:2] == [("access_token", 200), ("CustomersProbe", 200)]
+    assert {operation for operation, _ in done[2:]} == {"Customers"}
+
+
+def test_a_permanent_token_asks_for_none(quiet):
+    run_tap(config_of(quiet), select="customers")
+    assert requests_of(quiet, "access_token") == []
+
+
+def test_both_streams_share_a_token(quiet):
+    run_tap(app_config_of(quiet))
+    assert len(requests_of(quiet, "access_token")) == 1
+
+
+def test_a_token_is_renewed_in_mid_run_before_the_store_refuses_it(small, clock):
+    def a_day_passes(record: int) -> None:
+        if record == 15:
+            clock.seconds += DAY - 30
+            small.control("POST", "clock", {"advance_seconds": DAY - 30})
+
+    output = run_tap(app_config_of(small, page_size=10), select="customers", on_record=a_day_passes, clock=clock)
+    assert len(output.latest("customers")) == 40
+    assert [status for _, status in operations(small) if status != 200] == []
+    assert len(requests_of(small, "access_token")) == 2
+
+
+def test_a_token_that_expires_unnoticed_is_replaced(small, clock):
+    def a_day_passes(record: int) -> None:
+        if record == 15:
+            small.control("POST", "clock", {"advance_seconds": DAY})
+
+    output = run_tap(app_config_of(small, page_size=10), select="customers", on_record=a_day_passes, clock=clock)
+    assert len(output.records("customers")) == len(output.latest("customers")) == 40
+    assert [(operation, status) for operation, status in operations(small) if operation != "Customers"] == [
+        ("access_token", 200),
+        ("CustomersProbe", 200),
+        (None, 401),
+        ("access_token", 200),
+    ]
+
+
+def test_each_revocation_in_mid_run_is_survived_by_one_renewal(quiet):
+    def revoke(record: int) -> None:
+        if record in {5, 15, 25}:
+            quiet.control("POST", "tokens/revoke")
+
+    output = run_tap(app_config_of(quiet, page_size=10), select="customers", on_record=revoke)
+    assert len(output.records("customers")) == len(output.latest("customers")) == 40
+    done = operations(quiet)
+    assert (done.count((None, 401)), done.count(("access_token", 200))) == (3, 4)
+    assert output.waits == []
+
+
+def test_a_new_token_that_is_refused_too_ends_the_run(quiet):
+    quiet.control(
+        "POST", "faults", {"kind": "http_status", "status": 401, "times": 2, "operation": "Customers", "after": 1}
+    )
+    error, output = failure_of(app_config_of(quiet, page_size=10))
+    assert type(error) is TokenRefused
+    assert str(error).startswith(
+        f"{PLACE}Shopify refused the access token (HTTP 401). "
+        "It was issued for client_id just before: check that the app is still installed. (request id "
+    )
+    assert len(output.records("customers")) < 40
+    assert "until" in output.bookmarks("customers")[-1]
+    assert len(requests_of(quiet, "access_token")) == 2
+
+
+def test_a_permanent_token_that_is_refused_is_not_tried_again(quiet):
+    quiet.control("POST", "faults", {"kind": "http_status", "status": 401, "operation": "Customers"})
+    error, _ = failure_of(config_of(quiet))
+    assert type(error) is TokenRefused
+    assert error.advice == "Check the setting access_token and that the app is installed."
+    assert operations(quiet) == [("CustomersProbe", 200), ("Customers", 401)]
+
+
+@pytest.mark.parametrize(
+    ("settings", "code", "advice"),
+    [
+        ({"client_secret": "shpss_wrong"}, "invalid_client", BOTH),
+        (
+            {"client_id": "other"},
+            "application_cannot_be_found",
+            "There is no app with this client_id: copy it from the app's settings again.",
+        ),
+    ],
+)
+def test_credentials_that_are_refused_are_told_before_anything_is_written(quiet, settings, code, advice):
+    error, output = failure_of(app_config_of(quiet, **settings))
+    assert type(error) is CredentialsRefused
+    assert str(error).startswith(
+        f"{PLACE}Shopify refused client_id and client_secret (HTTP 400, {code}). {advice} (request id "
+    )
+    assert output.lines == []
+    assert operations(quiet) == [("access_token", 400)]
+
+
+@pytest.mark.parametrize(
+    ("fault", "waits"),
+    [
+        ({"kind": "http_status", "status": 503, "times": 2}, [0.25, 0.5]),
+        ({"kind": "http_status", "status": 429, "retry_after": "2.0"}, [2.5]),
+        ({"kind": "connection_closed"}, [0.25]),
+        ({"kind": "truncated_body"}, [0.25]),
+    ],
+)
+def test_a_token_request_is_tried_again(quiet, fault, waits):
+    quiet.control("POST", "faults", {"operation": "access_token", **fault})
+    output = run_tap(app_config_of(quiet), select="customers")
+    assert (len(output.latest("customers")), output.waits) == (40, waits)
+
+
+def test_a_renewal_in_mid_run_is_tried_for_as_long_as_any_request(quiet):
+    def revoke(record: int) -> None:
+        if record == 15:
+            quiet.control("POST", "tokens/revoke")
+            quiet.control(
+                "POST", "faults", {"kind": "http_status", "status": 503, "times": 7, "operation": "access_token"}
+            )
+
+    output = run_tap(app_config_of(quiet, page_size=10), select="customers", on_record=revoke)
+    assert (len(output.latest("customers")), len(output.waits)) == (40, 7)
+
+
+def test_a_token_request_that_stays_unanswered_ends_the_run(quiet):
+    quiet.control("POST", "faults", {"kind": "http_status", "status": 503, "times": None, "operation": "access_token"})
+    error, output = failure_of(app_config_of(quiet))
+    assert (type(error), error.problem) == (GaveUp, "Shopify could not answer (HTTP 503). Gave up after 3 tries.")
+    assert output.lines == []
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_credentials_do_not_follow_a_redirect(quiet, status):
+    with open_shop(customers=1, checkouts=0) as other:
+        headers = {"location": f"{other.url}/admin/oauth/access_token"}
+        quiet.control("POST", "faults", {"kind": "http_status", "status": status, "headers": headers})
+        error, output = failure_of(app_config_of(quiet))
+        assert (type(error), error.problem) == (ShopNotFound, f"The shop is now at 127.0.0.1 (HTTP {status}).")
+        assert (output.lines, requests_of(other)) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("scopes", "advice"),
+    [
+        ((), NO_SCOPES),
+        (("read_products",), SCOPE),
+    ],
+)
+def test_a_missing_scope_says_what_to_do_with_the_app(scopes, advice):
+    with open_shop(customers=5, checkouts=0, scopes=scopes) as sandbox:
+        error, output = failure_of(app_config_of(sandbox))
+    assert (type(error), error.advice, output.lines) == (AccessDenied, advice, [])
+    assert "`read_customers` access scope." in error.problem
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"kind": "http_status", "status": 401, "operation": "Customers"},
+        {"kind": "http_status", "status": 401, "operation": "Customers", "times": 2},
+        {"kind": "http_status", "status": 400, "operation": "access_token", "body": {"error": "sandbox-secret"}},
+        {"kind": "http_status", "status": 400, "operation": "access_token", "body": "Oauth error: sandbox-secret"},
+        {"kind": "connection_closed", "operation": "access_token", "times": None},
+        {"kind": "truncated_body", "operation": "access_token"},
+        {"kind": "non_json", "operation": "access_token", "body": "shpat_marked"},
+        {"kind": "errors_string", "operation": "access_token", "message": "shpat_marked"},
+    ],
+    ids=["renewed", "refused", "refusal", "page", "outage", "truncated", "no JSON", "no token"],
+)
+def test_no_secret_and_no_token_is_in_any_log_or_message(quiet, fault, caplog):
+    quiet.control("POST", "faults", fault)
+    told = ""
+    writer = LineWriter()
+    with caplog.at_level(logging.DEBUG):
+        try:
+            run_tap(app_config_of(quiet, edition="basic"), writer=writer)
+        except TapError as error:
+            told = "".join(traceback.format_exception(error))
+    assert caplog.text
+    for text in (caplog.text, told, b"".join(writer.lines).decode()):
+        assert "sandbox-secret" not in text
+        assert "shpat_" not in text
