@@ -1,0 +1,251 @@
+"""Finding one contact, and the contact card."""
+
+from __future__ import annotations
+
+import datetime as dt
+import typing as t
+from dataclasses import dataclass, field
+
+import sqlalchemy as sa
+
+from target_contactdb.addresses import address_hash
+from target_contactdb.admin.activities import Operation, require_operation
+from target_contactdb.admin.carts import Checkout, count_of, last_checkout_of
+from target_contactdb.admin.permission import Suppression, current_address, obstacles
+from target_contactdb.errors import ContactDbError
+from target_contactdb.records import ADDRESS_PROPERTY
+from target_contactdb.tables import CHANNELS, contact_sources, status_changes
+
+if t.TYPE_CHECKING:
+    from target_contactdb.admin.connect import Opened
+
+Contact: t.TypeAlias = "t.Mapping[str, t.Any]"
+"""A whole row of `contacts`."""
+
+_SHOWN_CANDIDATES: t.Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class FieldValue:
+    """A contact field and what it holds."""
+
+    name: str
+    label: str
+    type: str
+    value: t.Any
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelCard:
+    """One channel of a contact.
+
+    Attributes:
+        channel: `email` or `sms`.
+        address: The address it holds now.
+        status: `subscribed`, `unsubscribed` or `none`.
+        source: Who the status comes from: `import`, `person`, `protected`, or None.
+        changed_elsewhere: The status is not as this program wrote it last: another program changed it since.
+        cause: Why it is unsubscribed.
+        since: Time of the act behind the status.
+        opted_in_at: The latest yes told to the contact database itself.
+        opted_out_at: The person's own latest opt-out that no yes has answered.
+        suppression: The opt-out on record for the address.
+        may: Whether it may be written to now.
+        reasons: Why not.
+    """
+
+    channel: str
+    address: str | None
+    status: str
+    source: str | None
+    changed_elsewhere: bool
+    cause: str | None
+    since: dt.datetime | None
+    opted_in_at: dt.datetime | None
+    opted_out_at: dt.datetime | None
+    suppression: Suppression | None
+    may: bool
+    reasons: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class StatusChange:
+    """One entry of a contact's status history."""
+
+    channel: str
+    change: str
+    before: str | None = field(metadata={"json": "from"})
+    after: str = field(metadata={"json": "to"})
+    cause: str | None
+    source: str
+    acted_at: dt.datetime | None
+    written_at: dt.datetime
+    evidence: str
+    operation_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class SourceChannel:
+    """What Shopify said about one channel of a customer when it was seen last."""
+
+    address: str | None
+    state: str | None
+    opt_in_level: str | None
+    consent_at: dt.datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class SourceCard:
+    """One Shopify customer behind a contact."""
+
+    shop: str
+    customer_id: int
+    owned: bool
+    first_seen_at: dt.datetime
+    source_updated_at: dt.datetime | None
+    last_order_at: dt.datetime | None
+    deleted_at: dt.datetime | None
+    email: SourceChannel
+    sms: SourceChannel
+
+
+@dataclass(frozen=True, slots=True)
+class ContactCard:
+    """All that the contact database holds about one contact."""
+
+    contact_id: int
+    user_code: str | None
+    created_at: dt.datetime
+    updated_at: dt.datetime
+    last_operation: Operation | None
+    channels: list[ChannelCard]
+    fields: list[FieldValue]
+    sources: list[SourceCard]
+    checkout: Checkout | None
+    checkouts_on_record: int
+    status_changes: list[StatusChange]
+
+
+def find_contact(database: Opened, key: str) -> Contact:
+    """Return the one contact that a person means.
+
+    Args:
+        database: The contact database.
+        key: User code, `#` and contact id, e-mail address, or phone number.
+
+    Raises:
+        ContactDbError: There is none, or more than one. The text never repeats the key.
+    """
+    key = key.strip()
+    contacts = database.contacts
+    if key.startswith("#"):
+        number = key[1:]
+        wanted = contacts.c.contact_id == int(number) if number.isdecimal() and len(number) < 19 else sa.false()
+        found = _contacts(database, wanted)
+    else:
+        found = _contacts(database, contacts.c.user_code == key) or _by_address(database, key)
+    if not found:
+        msg = "no contact has this user code, address, or contact id (written as '#12')"
+        raise ContactDbError(msg)
+    if len(found) > 1:
+        ids = [f"'#{row['contact_id']}'" for row in found[:_SHOWN_CANDIDATES]]
+        more = ", ..." if len(found) > _SHOWN_CANDIDATES else ""
+        msg = f"{len(found)} contacts hold this address; name one of them: {', '.join(ids)}{more}"
+        raise ContactDbError(msg)
+    return found[0]
+
+
+def _contacts(database: Opened, condition: sa.ColumnElement[bool]) -> list[Contact]:
+    statement = sa.select(database.contacts).where(condition).order_by(database.contacts.c.contact_id)
+    return [dict(row) for row in database.connection.execute(statement).mappings()]
+
+
+def _by_address(database: Opened, key: str) -> list[Contact]:
+    channel = "email" if "@" in key else "sms"
+    digest = address_hash(database.salt, channel, key)
+    if digest is None:
+        return []
+    contacts = database.contacts
+    condition = contacts.c[f"{channel}_address_hash"] == digest
+    name = ADDRESS_PROPERTY[channel]
+    if name in contacts.c:
+        # The hash in the row may be missing or old where another program wrote the address.
+        as_written = sa.func.lower(contacts.c[name]) == key.lower()
+        condition = sa.or_(condition, as_written)
+    holders = _contacts(database, condition)
+    return [row for row in holders if address_hash(database.salt, channel, row.get(name)) == digest]
+
+
+def contact_card(database: Opened, contact: Contact) -> ContactCard:
+    """Return the card of a contact."""
+    contact_id = contact["contact_id"]
+    last = contact["last_operation_id"]
+    return ContactCard(
+        contact_id=contact_id,
+        user_code=contact["user_code"],
+        created_at=contact["created_at"],
+        updated_at=contact["updated_at"],
+        last_operation=require_operation(database, last) if last is not None else None,
+        channels=[channel_card(database, contact, channel) for channel in CHANNELS],
+        fields=[FieldValue(one.name, one.label, one.type.value, contact[one.name]) for one in database.fields.values()],
+        sources=sources_of(database, contact_id),
+        checkout=last_checkout_of(database, contact_id),
+        checkouts_on_record=count_of(database, contact_id),
+        status_changes=status_history(database, contact_id),
+    )
+
+
+def channel_card(database: Opened, contact: Contact, channel: str) -> ChannelCard:
+    """Return one channel of a contact, with whether it may be written to now."""
+    address = current_address(database, contact, channel)
+    reasons = obstacles(contact, channel, address)
+    status, cause = contact[f"{channel}_status"], contact[f"{channel}_unsubscription_cause"]
+    written = (contact[f"{channel}_written_status"], contact[f"{channel}_written_cause"])
+    return ChannelCard(
+        channel=channel,
+        address=address.value,
+        status=status,
+        source=contact[f"{channel}_status_source"],
+        changed_elsewhere=status != "none" and (status, cause) != written,
+        cause=cause,
+        since=contact[f"{channel}_status_at"],
+        opted_in_at=contact[f"{channel}_opted_in_at"],
+        opted_out_at=contact[f"{channel}_opted_out_at"],
+        suppression=address.suppression,
+        may=not reasons,
+        reasons=reasons,
+    )
+
+
+def sources_of(database: Opened, contact_id: int) -> list[SourceCard]:
+    """Return the Shopify customers behind a contact."""
+    table = contact_sources
+    statement = sa.select(table).where(table.c.contact_id == contact_id).order_by(table.c.shop, table.c.customer_id)
+    plain = [name for name in SourceCard.__annotations__ if name not in CHANNELS]
+    return [
+        SourceCard(**{name: row[name] for name in plain}, email=_said(row, "email"), sms=_said(row, "sms"))
+        for row in database.connection.execute(statement).mappings()
+    ]
+
+
+def _said(row: sa.RowMapping, channel: str) -> SourceChannel:
+    return SourceChannel(**{name: row[f"{channel}_{name}"] for name in SourceChannel.__annotations__})
+
+
+def status_history(database: Opened, contact_id: int, channel: str | None = None) -> list[StatusChange]:
+    """Return the status changes of a contact, newest first.
+
+    Args:
+        database: The contact database.
+        contact_id: The contact.
+        channel: Of this channel only.
+    """
+    table = status_changes
+    statement = sa.select(table).where(table.c.contact_id == contact_id).order_by(table.c.change_id.desc())
+    if channel is not None:
+        statement = statement.where(table.c.channel == channel)
+    shared = [name for name in StatusChange.__annotations__ if name not in {"before", "after"}]
+    return [
+        StatusChange(**{name: row[name] for name in shared}, before=row["from"], after=row["to"])
+        for row in database.connection.execute(statement).mappings()
+    ]

@@ -1,0 +1,229 @@
+"""The checkout import: one batch of records becomes checkouts with their lines, in one transaction."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from target_contactdb.contact_lookup import source_hash
+from target_contactdb.database import writing
+from target_contactdb.dialects.base import staging_table
+from target_contactdb.fields import CONVERTERS, FieldType, to_datetime, to_decimal, to_integer
+from target_contactdb.operations import Tally, count
+from target_contactdb.records import RecordError, content_hash, field_value, required
+from target_contactdb.tables import HASH, checkout_lines, checkouts, contact_sources, tombstones
+from target_contactdb.types import Json, Money, UtcDateTime
+
+if t.TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from target_contactdb.database import Database
+    from target_contactdb.dialects.base import Loader
+    from target_contactdb.records import Record
+
+_OWN: t.Final = frozenset({"shop", "contact_id", "content_hash", "last_operation_id", "checkout_id", "position"})
+_CHECKOUT_NAMES: t.Final = tuple(column.name for column in checkouts.columns if column.name not in _OWN)
+_LINE_NAMES: t.Final = tuple(column.name for column in checkout_lines.columns if column.name not in _OWN)
+_REQUIRED: t.Final = frozenset({"id", "created_at", "updated_at"})
+
+
+def _converter(column: sa.Column[t.Any]) -> Callable[[t.Any], t.Any]:
+    kind = column.type
+    if isinstance(kind, UtcDateTime):
+        return to_datetime
+    if isinstance(kind, Money):
+        return to_decimal
+    if isinstance(kind, Json):
+        return CONVERTERS[FieldType.JSON]
+    if isinstance(kind, sa.Boolean):
+        return CONVERTERS[FieldType.BOOLEAN]
+    return to_integer if isinstance(kind, sa.Integer) else CONVERTERS[FieldType.TEXT]
+
+
+_CHECKOUT_CONVERTERS: t.Final = {name: _converter(checkouts.c[name]) for name in _CHECKOUT_NAMES}
+_LINE_CONVERTERS: t.Final = {name: _converter(checkout_lines.c[name]) for name in _LINE_NAMES}
+
+
+@dataclass(frozen=True, slots=True)
+class Checkout:
+    """A checkout record, read.
+
+    Attributes:
+        position: Its place in the batch.
+        values: By column of `checkouts`.
+        lines: By position, the values in the order of the columns of `checkout_lines`.
+        content_hash: Hash of both.
+    """
+
+    position: int
+    values: dict[str, t.Any]
+    lines: tuple[tuple[t.Any, ...], ...]
+    content_hash: str
+
+
+def read_checkout(record: Record, position: int) -> Checkout:
+    """Read a record of the checkout stream.
+
+    Raises:
+        RecordError: It cannot be taken in.
+    """
+    values = {
+        name: required(record, name, convert) if name in _REQUIRED else field_value(name, convert, record.get(name))
+        for name, convert in _CHECKOUT_CONVERTERS.items()
+    }
+    items = record.get("line_items") or []
+    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+        msg = "field `line_items` is not a list of objects"
+        raise RecordError(msg)
+    lines = tuple(
+        tuple(
+            field_value(f"line_items[{number}].{name}", convert, item.get(name))
+            for name, convert in _LINE_CONVERTERS.items()
+        )
+        for number, item in enumerate(items)
+    )
+    return Checkout(position, values, lines, content_hash(values, lines))
+
+
+@dataclass(frozen=True, slots=True)
+class CheckoutImport:
+    """One checkout import, ready for its batches.
+
+    Attributes:
+        database: The contact database.
+        loader: The engine's loader.
+        stream: Name of the stream, for the log.
+        shop: The shop.
+        operation_id: The operation in the log.
+    """
+
+    database: Database
+    loader: Loader
+    stream: str
+    shop: str
+    operation_id: int
+
+    def write(self, records: Sequence[Record]) -> None:
+        """Take in one batch: all of it is committed, or nothing."""
+        tally = Tally()
+        read = self._read(records, tally)
+        with writing(self.database.engine) as connection:
+            if read:
+                self._take_in(connection, read, tally)
+            count(connection, self.operation_id, self.stream, tally, records_read=len(records))
+
+    def _read(self, records: Sequence[Record], tally: Tally) -> list[Checkout]:
+        newest: dict[int, Checkout] = {}
+        for position, record in enumerate(records):
+            try:
+                checkout = read_checkout(record, position)
+            except RecordError as error:
+                key = record.get("id")
+                tally.reject(None if key is None else str(key), str(error), record)
+                continue
+            known = newest.get(checkout.values["id"])
+            tally.counts["superseded"] += known is not None
+            if known is None or checkout.values["updated_at"] >= known.values["updated_at"]:
+                newest[checkout.values["id"]] = checkout
+        return list(newest.values())
+
+    def _take_in(self, connection: sa.Connection, read: Sequence[Checkout], tally: Tally) -> None:
+        rows = self._look_up(connection, read)
+        new: list[Checkout] = []
+        changed: list[Checkout] = []
+        for checkout in read:
+            row = rows[checkout.position]
+            outcome = _outcome(checkout, row)
+            tally.counts[outcome] += 1
+            if outcome == "inserted":
+                new.append(checkout)
+            elif outcome == "updated":
+                changed.append(checkout)
+            if outcome in {"inserted", "updated"} and row["linked_contact_id"] is None:
+                tally.counts["unlinked"] += 1
+        self._write(connection, new, changed, {one.position: rows[one.position]["linked_contact_id"] for one in read})
+
+    def _look_up(self, connection: sa.Connection, read: Sequence[Checkout]) -> dict[int, sa.RowMapping]:
+        keys = staging_table(
+            "stage_keys",
+            [
+                sa.Column("position", sa.Integer),
+                sa.Column("id", sa.BigInteger),
+                sa.Column("customer_id", sa.BigInteger),
+                sa.Column("source_hash", HASH),
+            ],
+        )
+        staged = [
+            (
+                one.position,
+                one.values["id"],
+                one.values["customer_id"],
+                one.values["customer_id"] and source_hash(self.database.salt, self.shop, one.values["customer_id"]),
+            )
+            for one in read
+        ]
+        statement = (
+            sa.select(
+                keys.c.position,
+                checkouts.c.id,
+                checkouts.c.updated_at,
+                checkouts.c.content_hash,
+                contact_sources.c.contact_id.label("linked_contact_id"),
+                tombstones.c.erased_at,
+            )
+            .select_from(keys)
+            .outerjoin(checkouts, sa.and_(checkouts.c.shop == self.shop, checkouts.c.id == keys.c.id))
+            .outerjoin(
+                contact_sources,
+                sa.and_(contact_sources.c.shop == self.shop, contact_sources.c.customer_id == keys.c.customer_id),
+            )
+            .outerjoin(tombstones, sa.and_(tombstones.c.kind == "source", tombstones.c.hash == keys.c.source_hash))
+        )
+        with self.loader.staged(connection, keys, staged):
+            return {row["position"]: row for row in connection.execute(statement).mappings()}
+
+    def _write(
+        self,
+        connection: sa.Connection,
+        new: Sequence[Checkout],
+        changed: Sequence[Checkout],
+        linked: t.Mapping[int, int | None],
+    ) -> None:
+        names = ("shop", "contact_id", "last_operation_id", "content_hash", *_CHECKOUT_NAMES)
+
+        def row(one: Checkout) -> tuple[t.Any, ...]:
+            own = (self.shop, linked[one.position], self.operation_id, one.content_hash)
+            return (*own, *(one.values[name] for name in _CHECKOUT_NAMES))
+
+        self.loader.append(connection, checkouts, names, [row(one) for one in new])
+        if changed:
+            stage = staging_table("stage_checkouts", [sa.Column(name, checkouts.c[name].type) for name in names])
+            same = sa.and_(checkouts.c.shop == self.shop, checkouts.c.id == stage.c.id)
+            lines_of = sa.and_(
+                checkout_lines.c.shop == self.shop, checkout_lines.c.checkout_id.in_(sa.select(stage.c.id))
+            )
+            with self.loader.staged(connection, stage, [row(one) for one in changed]):
+                connection.execute(
+                    sa.update(checkouts)
+                    .where(same)
+                    .values({name: stage.c[name] for name in names if name not in {"shop", "id"}})
+                )
+                connection.execute(sa.delete(checkout_lines).where(lines_of))
+        lines = [
+            (self.shop, one.values["id"], position, *line)
+            for one in (*new, *changed)
+            for position, line in enumerate(one.lines)
+        ]
+        self.loader.append(connection, checkout_lines, ("shop", "checkout_id", "position", *_LINE_NAMES), lines)
+
+
+def _outcome(checkout: Checkout, row: sa.RowMapping) -> str:
+    if row["erased_at"] is not None:
+        return "suppressed"
+    if row["id"] is None:
+        return "inserted"
+    if row["updated_at"] > checkout.values["updated_at"]:
+        return "superseded"
+    return "unchanged" if row["content_hash"] == checkout.content_hash else "updated"

@@ -1,0 +1,575 @@
+"""The rules around the state table: times, addresses and suppressions become facts, a verdict becomes a status.
+
+Everything here takes values and returns values. Times are UTC. Addresses come as hashes: no rule needs to read one.
+The order of one record and channel is `adopt` (notice what others changed), `decide` (ask the table), and, for every
+other contact that holds an address which an opt-out has closed, `follow`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import enum
+import typing as t
+from dataclasses import dataclass, replace
+
+from target_contactdb.causes import FIXED_CAUSES, NO_CONSENT, OPTED_OUT, PERSON, Reason
+from target_contactdb.consent import TABLE, Action, Facts, Resubscribe, Standing, State, Verdict, judge
+
+
+class Status(enum.StrEnum):
+    """What the contact database holds for one channel."""
+
+    SUBSCRIBED = "subscribed"
+    UNSUBSCRIBED = "unsubscribed"
+    NONE = "none"
+
+
+class Source(enum.StrEnum):
+    """Who a status comes from: `import` is "own", `person` is "self"."""
+
+    IMPORT = "import"
+    PERSON = "person"
+    PROTECTED = "protected"
+
+
+class Change(enum.StrEnum):
+    """How a status changed."""
+
+    SUBSCRIBED = "subscribed"
+    UNSUBSCRIBED = "unsubscribed"
+    RESTORED = "restored"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The consent options of one run.
+
+    Attributes:
+        no_consent_cause: Cause of those who never agreed ("the flag"); None = they come in subscribed.
+        resubscribe: Whether SUBSCRIBED in Shopify restores who unsubscribed itself.
+        protected_causes: Causes that no import ever restores.
+        confirmed_only: SUBSCRIBED with less than a confirmed opt-in counts as PENDING.
+        update_existing: False = nothing is restored on existing contacts.
+    """
+
+    no_consent_cause: str | None = NO_CONSENT
+    resubscribe: Resubscribe = Resubscribe.IF_NEWER
+    protected_causes: frozenset[str] = frozenset()
+    confirmed_only: bool = False
+    update_existing: bool = True
+
+    def cause(self, reason: Reason) -> str:
+        """Return the cause to write for a reason of the state table."""
+        if reason is Reason.NO_CONSENT:
+            return self.no_consent_cause or NO_CONSENT
+        return FIXED_CAUSES[reason]
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """What Shopify says about one channel of one customer now.
+
+    Attributes:
+        state: The row of the table.
+        said: Shopify's own word, for the evidence.
+        consent_at: When the person said so; None where Shopify knows no time.
+        updated_at: The customer's `updated_at`.
+        address_hash: Hash of the address it is about; None without an address.
+    """
+
+    state: State
+    said: str
+    consent_at: dt.datetime | None
+    updated_at: dt.datetime
+    address_hash: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a contact holds on one channel.
+
+    Attributes:
+        status: subscribed, unsubscribed or none.
+        source: Who the status comes from.
+        cause: The unsubscription cause.
+        at: Time of the act behind the status.
+        opted_in_at: The latest local opt-in.
+        address_hash: Hash of the address.
+        opted_out_at: The person's own latest opt-out, from either side, that no yes has answered: a bounce may hide
+            it in the status, but it stays with the person.
+    """
+
+    status: Status = Status.NONE
+    source: Source | None = None
+    cause: str | None = None
+    at: dt.datetime | None = None
+    opted_in_at: dt.datetime | None = None
+    address_hash: str | None = None
+    opted_out_at: dt.datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the source row held before this record: Shopify's last known word on the channel."""
+
+    owned: bool = True
+    state: str | None = None
+    consent_at: dt.datetime | None = None
+    had_address: bool = False
+    answered_state: str | None = None
+    answered_at: dt.datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OptOut:
+    """The latest opt-out known for an address, lifted or not (a row of `suppressions`)."""
+
+    cause: str
+    source: Source
+    at: dt.datetime
+    lifted_at: dt.datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What comes of one record on one channel.
+
+    Attributes:
+        held: The channel as it shall be.
+        change: The status change to log, or None.
+        acted_at: Time of the act behind the change.
+        evidence: What was said and which rule applied; never a personal value.
+        opt_out: The opt-out to write for the address (local acts only: an import records those of a batch first).
+        lifted_at: The yes that lifts the address's suppression, or None.
+        erase: The person is to be erased.
+    """
+
+    held: Held
+    change: Change | None = None
+    acted_at: dt.datetime | None = None
+    evidence: str = ""
+    opt_out: OptOut | None = None
+    lifted_at: dt.datetime | None = None
+    erase: bool = False
+
+
+def normal_state(state: str | None, *, has_address: bool, opt_in_level: str | None, policy: Policy) -> State:
+    """Return the row of the table for what Shopify said.
+
+    A state never heard of is the row NOT_SUBSCRIBED. An opt-out or a redaction counts without an address as well.
+    """
+    if state == State.REDACTED:
+        return State.REDACTED
+    if not has_address:
+        return State.UNSUBSCRIBED if state == State.UNSUBSCRIBED else State.NOTHING
+    if state == State.SUBSCRIBED and policy.confirmed_only and opt_in_level != "CONFIRMED_OPT_IN":
+        return State.PENDING
+    return State(state) if state in _KNOWN_STATES else State.NOT_SUBSCRIBED
+
+
+_KNOWN_STATES: t.Final = frozenset(state.value for state in State) - {State.NOTHING.value}
+
+
+def is_unknown_state(state: str | None) -> bool:
+    """Tell whether Shopify named a state that this program has never heard of."""
+    return state is not None and state not in _KNOWN_STATES
+
+
+def adopt(
+    held: Held,
+    *,
+    written_status: str | None,
+    written_cause: str | None,
+    row_written_at: dt.datetime,
+    now: dt.datetime,
+    policy: Policy,
+) -> tuple[Held, OptOut | None]:
+    """Notice a status that somebody else wrote, and make it the person's own.
+
+    The time of such an act is not known. Consent asks for the careful guess: an opt-out counts as made now,
+    an opt-in as made right after our own last write of the row.
+
+    Args:
+        held: The channel as the row holds it.
+        written_status: The status as this program wrote it last; None = never.
+        written_cause: The cause as this program wrote it last.
+        row_written_at: When this program wrote the row last.
+        now: The time of this operation.
+        policy: The consent options.
+
+    Returns:
+        The channel as it is to be read, and the opt-out to record for its address, if there is one.
+    """
+    if held.status is Status.NONE or (held.status == written_status and held.cause == written_cause):
+        return held, None
+    if held.status is Status.SUBSCRIBED:
+        told = [moment for moment in (held.at, held.opted_in_at) if moment is not None]
+        # A row that we never wrote says itself when the person agreed, if anyone knows.
+        guess = [row_written_at] if written_status is not None or not told else []
+        opted_in_at = max(told + guess)
+        answered = held.opted_out_at is None or opted_in_at > held.opted_out_at
+        adopted = replace(
+            held,
+            source=Source.PERSON,
+            cause=None,
+            at=opted_in_at,
+            opted_in_at=opted_in_at,
+            opted_out_at=None if answered else held.opted_out_at,
+        )
+        return adopted, None
+    source = Source.PROTECTED if held.cause in policy.protected_causes else Source.PERSON
+    at = held.at if written_status is None and held.at is not None else now
+    adopted = replace(held, source=source, at=at)
+    if source is Source.PERSON:
+        adopted = replace(adopted, opted_out_at=_later(held.opted_out_at, at))
+    return adopted, OptOut(held.cause or source.value, source, at)
+
+
+def decide(
+    consent: Consent,
+    held: Held | None,
+    seen: Seen | None,
+    opt_out: OptOut | None,
+    *,
+    kept_address_hash: str | None,
+    now: dt.datetime,
+    policy: Policy,
+) -> Decision:
+    """Decide one channel of one record.
+
+    Args:
+        consent: What Shopify says.
+        held: What the contact holds (after `adopt`); None without a contact.
+        seen: What the source row held; None when this customer is new.
+        opt_out: The latest opt-out known for the record's address.
+        kept_address_hash: The address that the contact will hold once the record's fields are written.
+        now: The time of this operation.
+        policy: The consent options.
+    """
+    current = held or Held()
+    if consent.state is State.REDACTED:
+        return Decision(current, evidence=_evidence(consent, Standing.OPEN), erase=True)
+    elsewhere = consent.address_hash is not None and consent.address_hash != kept_address_hash
+    if elsewhere and consent.state is not State.UNSUBSCRIBED:
+        return Decision(current)
+    changes_address = kept_address_hash is not None and kept_address_hash != current.address_hash
+    base = moved(current) if changes_address else current
+    # What is known of an address closes that address only: not a contact that holds another one.
+    here = None if elsewhere else opt_out
+    standing = standing_of(base, here, policy)
+    said_at = _act_time(consent, seen, opt_out, current.opted_out_at or current.at, now)
+    facts = _facts(consent, base, seen, here, said_at, policy)
+    verdict = judge(consent.state, standing, facts)
+    if verdict.action is Action.RESTORE and held is not None and not policy.update_existing:
+        verdict = Verdict(Action.KEEP)
+    fresh = replace(base, address_hash=kept_address_hash)
+    decision = _close_suppressed(_apply(verdict, fresh, here, said_at, policy), facts, here)
+    if consent.state is State.UNSUBSCRIBED:
+        held_after = decision.held
+        decision = replace(decision, held=replace(held_after, opted_out_at=_later(held_after.opted_out_at, said_at)))
+    return replace(decision, change=_change(current, decision.held), evidence=_evidence(consent, standing))
+
+
+def opt_out_of(consent: Consent, seen: Seen | None, known: OptOut | None, *, now: dt.datetime) -> OptOut | None:
+    """Return the opt-out that Shopify's word records for its address, also where a newer local opt-in outlives it.
+
+    Args:
+        consent: What Shopify says.
+        seen: What the source row held.
+        known: The latest opt-out known for the address.
+        now: The time of this operation.
+    """
+    if consent.state is not State.UNSUBSCRIBED or consent.address_hash is None:
+        return None
+    return OptOut(OPTED_OUT, Source.IMPORT, _act_time(consent, seen, known, None, now))
+
+
+def moved(held: Held) -> Held:
+    """Return what a contact keeps when its address changes: the person's own opt-outs, and nothing else.
+
+    Local opt-ins and bounces belong to the old address.
+    """
+    if held.status is not Status.UNSUBSCRIBED:
+        return Held()
+    if held.source is Source.PERSON or held.cause == OPTED_OUT:
+        return held
+    if held.opted_out_at is None or (held.opted_in_at is not None and held.opted_in_at > held.opted_out_at):
+        return Held()
+    return Held(Status.UNSUBSCRIBED, Source.PERSON, PERSON, held.opted_out_at, opted_out_at=held.opted_out_at)
+
+
+def standing_of(held: Held, opt_out: OptOut | None, policy: Policy) -> Standing:
+    """Return the column of the table. A suppressed address puts an unsubscribed contact where the address stands."""
+    if held.status is Status.NONE:
+        return Standing.OPEN
+    if held.status is Status.SUBSCRIBED:
+        return Standing.SUBSCRIBED
+    if held.cause in policy.protected_causes or held.source is Source.PROTECTED:
+        own = Standing.PROTECTED
+    else:
+        own = Standing.SELF if held.source is Source.PERSON else Standing.OWN
+    if opt_out is None or opt_out.lifted_at is not None:
+        return own
+    return max(own, _STANDING_OF_SOURCE[opt_out.source])
+
+
+def standing_of_source(source: Source) -> Standing:
+    """Return how strong an unsubscription by this source is."""
+    return _STANDING_OF_SOURCE[source]
+
+
+_STANDING_OF_SOURCE: t.Final = {
+    Source.IMPORT: Standing.OWN,
+    Source.PERSON: Standing.SELF,
+    Source.PROTECTED: Standing.PROTECTED,
+}
+
+
+def merge(known: OptOut | None, told: OptOut, opted_in_at: dt.datetime | None) -> OptOut:
+    """Return the opt-out to keep for an address: the latest act decides, the stronger source stays.
+
+    Args:
+        known: The opt-out on record.
+        told: The one just learnt.
+        opted_in_at: The latest yes known for the address, from anywhere.
+    """
+    if told.source is not Source.PROTECTED and known is not None and known.lifted_at is not None:
+        if is_later(known.lifted_at, told):
+            return replace(known, at=max(known.at, told.at))
+        known = None
+    if known is None:
+        merged = told
+    else:
+        strongest = max(known, told, key=lambda one: (_STANDING_OF_SOURCE[one.source], one.at))
+        merged = OptOut(strongest.cause, strongest.source, max(known.at, told.at))
+        yeses = [moment for moment in (opted_in_at, told.lifted_at) if moment is not None]
+        opted_in_at = max(yeses, default=None)
+    # No import lifts a protected cause, so no yes that an import knows of may do it either.
+    if merged.source is not Source.PROTECTED and opted_in_at is not None and is_later(opted_in_at, merged):
+        return replace(merged, lifted_at=opted_in_at)
+    return merged
+
+
+def is_later(yes_at: dt.datetime, opt_out: OptOut) -> bool:
+    """Tell whether a yes is later than an opt-out. Shopify cuts its times to the second; a tie is a no."""
+    if opt_out.source is Source.IMPORT:
+        yes_at = yes_at.replace(microsecond=0)
+    return yes_at > opt_out.at
+
+
+def follow(held: Held, opt_out: OptOut, *, opted_in_at: dt.datetime | None) -> Held | None:
+    """Return what a contact becomes that holds an address just closed, or None if its own yes is newer.
+
+    Args:
+        held: What the contact holds (after `adopt`).
+        opt_out: The opt-out of the address.
+        opted_in_at: The contact's latest yes.
+    """
+    if held.status is not Status.SUBSCRIBED or opt_out.lifted_at is not None:
+        return None
+    if opted_in_at is not None and is_later(opted_in_at, opt_out) and opt_out.source is not Source.PROTECTED:
+        return None
+    return _closed(held, opt_out)
+
+
+def latest_yes(held: Held, seen: Seen | None) -> dt.datetime | None:
+    """Return the time of the latest yes behind a subscribed status, or None if nobody ever said so.
+
+    A contact may be subscribed without one: with the flag off, those who never agreed come in subscribed.
+    """
+    said = [held.opted_in_at]
+    if seen is not None and seen.state == State.SUBSCRIBED:
+        said.append(seen.consent_at)
+    known = [moment for moment in said if moment is not None]
+    return max(known, default=None)
+
+
+def act_locally(
+    wish: Status,
+    held: Held,
+    opt_out: OptOut | None,
+    *,
+    yes_at: dt.datetime | None,
+    told_at: dt.datetime | None,
+    now: dt.datetime,
+    cause: str,
+    policy: Policy,
+) -> Decision:
+    """Decide what a person's word, told to the contact database itself, makes of one channel.
+
+    An act older than the latest act of the other kind is recorded and changes nothing.
+
+    Args:
+        wish: SUBSCRIBED or UNSUBSCRIBED.
+        held: What the contact holds (after `adopt`).
+        opt_out: The latest opt-out known for its address.
+        yes_at: The latest yes known (`latest_yes`).
+        told_at: When the person said so, where that is not now.
+        now: The time of this write.
+        cause: The unsubscription cause.
+        policy: The consent options.
+    """
+    at = told_at or now
+    source = Source.PROTECTED if cause in policy.protected_causes else Source.PERSON
+    if wish is Status.UNSUBSCRIBED:
+        told = OptOut(cause, source, at)
+        if told_at is not None and yes_at is not None and is_later(yes_at, told):
+            return Decision(
+                held, evidence="an older act than the latest opt-in", opt_out=replace(told, lifted_at=yes_at)
+            )
+        stands = standing_of(held, None, policy)
+        fresh = held
+        if stands <= _STANDING_OF_SOURCE[source]:
+            known = _latest_opt_out(held, None, policy)
+            fresh = replace(held, status=wish, source=source, cause=cause, at=_later(known, at))
+        if source is Source.PERSON:
+            fresh = replace(fresh, opted_out_at=_later(held.opted_out_at, at))
+        return Decision(fresh, _change(held, fresh), at, "told to the contact database", opt_out=told)
+    latest = _latest_opt_out(held, opt_out, policy)
+    if told_at is not None and latest is not None and latest >= at.replace(microsecond=0):
+        return Decision(held, evidence="an older act than the latest opt-out")
+    if told_at is not None and held.status is Status.SUBSCRIBED and held.at is not None and held.at > at:
+        return Decision(held, evidence="an older act than the latest opt-in")
+    fresh = replace(held, status=wish, source=Source.PERSON, cause=None, at=at, opted_in_at=at, opted_out_at=None)
+    return Decision(fresh, _change(held, fresh), at, "told to the contact database", lifted_at=at)
+
+
+def _closed(held: Held, opt_out: OptOut) -> Held:
+    own = held.opted_out_at if opt_out.source is Source.PROTECTED else _later(held.opted_out_at, opt_out.at)
+    return replace(
+        held,
+        status=Status.UNSUBSCRIBED,
+        source=opt_out.source,
+        cause=opt_out.cause,
+        at=opt_out.at,
+        opted_out_at=own,
+    )
+
+
+def _later(known: dt.datetime | None, told: dt.datetime) -> dt.datetime:
+    return told if known is None else max(known, told)
+
+
+def _act_time(
+    consent: Consent, seen: Seen | None, opt_out: OptOut | None, held_at: dt.datetime | None, now: dt.datetime
+) -> dt.datetime:
+    """Return when Shopify's word was given; without a time, an UNSUBSCRIBED counts from its first sight."""
+    if consent.consent_at is not None:
+        return consent.consent_at
+    if consent.state is not State.UNSUBSCRIBED:
+        return consent.updated_at
+    seen_before = seen is not None and seen.state == State.UNSUBSCRIBED and seen.consent_at is None
+    known = opt_out.at if opt_out is not None else held_at
+    return known if seen_before and known is not None else now
+
+
+def _facts(
+    consent: Consent, base: Held, seen: Seen | None, opt_out: OptOut | None, said_at: dt.datetime, policy: Policy
+) -> Facts:
+    latest = _latest_opt_out(base, opt_out, policy)
+    repeated = (
+        seen is not None
+        and seen.answered_state is not None
+        and (seen.answered_state, seen.answered_at) == (consent.state.value, consent.consent_at)
+    )
+    newer = (
+        consent.state is State.SUBSCRIBED
+        and consent.consent_at is not None
+        and not repeated
+        and (latest is None or consent.consent_at > latest)
+    )
+    told_here = (
+        base.source is Source.PERSON if base.opted_in_at is None else latest is None or base.opted_in_at > latest
+    )
+    local_opt_in = base.status is Status.SUBSCRIBED and told_here
+    suppressed = opt_out is not None and opt_out.lifted_at is None
+    return Facts(
+        flag=policy.no_consent_cause is not None,
+        resubscribe=policy.resubscribe,
+        owned=seen.owned if seen is not None else False,
+        local_opt_in=local_opt_in,
+        # Shopify's times are cut to the second, so ours is cut too before it may win.
+        local_opt_in_newer=local_opt_in
+        and base.opted_in_at is not None
+        and base.opted_in_at.replace(microsecond=0) > said_at,
+        suppressed=suppressed,
+        suppressed_for_good=suppressed and opt_out is not None and opt_out.source is Source.PROTECTED,
+        opt_out_known=latest is not None,
+        newer=newer,
+        opted_out_in_shopify=base.cause == OPTED_OUT,
+        had_address=seen is not None and seen.had_address,
+    )
+
+
+def _latest_opt_out(base: Held, opt_out: OptOut | None, policy: Policy) -> dt.datetime | None:
+    known = [moment for moment in (opt_out.at if opt_out else None, base.opted_out_at) if moment is not None]
+    is_opt_out = (
+        base.source in {Source.PERSON, Source.PROTECTED}
+        or base.cause == OPTED_OUT
+        or base.cause in policy.protected_causes
+    )
+    if base.status is Status.UNSUBSCRIBED and is_opt_out and base.at is not None:
+        known.append(base.at)
+    return max(known, default=None)
+
+
+def _apply(verdict: Verdict, base: Held, opt_out: OptOut | None, said_at: dt.datetime, policy: Policy) -> Decision:
+    match verdict.action:
+        case Action.KEEP:
+            return Decision(base)
+        case Action.NO_ADDRESS:
+            return Decision(Held(address_hash=base.address_hash))
+        case Action.FOLLOW if opt_out is not None:
+            return Decision(_closed(base, opt_out), acted_at=opt_out.at)
+        case Action.MOVE_TIME:
+            return _move_time(base, said_at)
+        case Action.UNSUBSCRIBE if verdict.reason is not None:
+            cause = policy.cause(verdict.reason)
+            # An opt-out for an address that is not there leaves nothing to be unsubscribed.
+            status = Status.UNSUBSCRIBED if base.address_hash or base.status is not Status.NONE else Status.NONE
+            held = replace(base, status=status, source=Source.IMPORT, cause=cause, at=said_at)
+            return Decision(held if status is Status.UNSUBSCRIBED else Held(), acted_at=said_at)
+        case Action.SUBSCRIBE | Action.RESTORE:
+            held = replace(
+                base, status=Status.SUBSCRIBED, source=Source.IMPORT, cause=None, at=said_at, opted_out_at=None
+            )
+            lifted = said_at if opt_out is not None and opt_out.lifted_at is None else None
+            return Decision(held, acted_at=said_at, lifted_at=lifted)
+        case _:  # pragma: no cover
+            msg = f"no way to apply {verdict}"
+            raise AssertionError(msg)
+
+
+def _move_time(base: Held, said_at: dt.datetime) -> Decision:
+    """Move the time of a later opt-out; a mere reason gives way to the opt-out as the cause."""
+    if base.source is Source.IMPORT and base.cause != OPTED_OUT:
+        return Decision(replace(base, cause=OPTED_OUT, at=said_at))
+    later = base.at is None or said_at > base.at
+    return Decision(replace(base, at=said_at) if later else base)
+
+
+def _close_suppressed(decision: Decision, facts: Facts, opt_out: OptOut | None) -> Decision:
+    """Unsubscribe who would stay subscribed on a suppressed address without a yes that is later."""
+    held = decision.held
+    if opt_out is None or opt_out.lifted_at is not None or held.status is not Status.SUBSCRIBED:
+        return decision
+    if decision.lifted_at is not None:
+        return decision
+    yes = held.opted_in_at if facts.local_opt_in else None
+    if opt_out.source is not Source.PROTECTED and (facts.newer or (yes is not None and is_later(yes, opt_out))):
+        return replace(decision, lifted_at=held.at if facts.newer else yes)
+    return replace(decision, held=_closed(held, opt_out), acted_at=opt_out.at)
+
+
+def _change(before: Held, after: Held) -> Change | None:
+    if before.status is after.status or after.status is Status.NONE:
+        return None
+    if after.status is Status.UNSUBSCRIBED:
+        return Change.UNSUBSCRIBED
+    return Change.RESTORED if before.status is Status.UNSUBSCRIBED else Change.SUBSCRIBED
+
+
+def _evidence(consent: Consent, standing: Standing) -> str:
+    moment = consent.consent_at.strftime("%Y-%m-%dT%H:%M:%SZ") if consent.consent_at else "no time"
+    words = TABLE[consent.state][standing].words
+    return f"Shopify said {consent.said} ({moment}); {standing.name.lower()}: {words}"

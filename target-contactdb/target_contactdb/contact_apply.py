@@ -1,0 +1,251 @@
+"""Writing the plans of a batch: set-based statements from staging tables, in the batch's transaction."""
+
+from __future__ import annotations
+
+import typing as t
+
+import sqlalchemy as sa
+
+from target_contactdb.dialects.base import staging_table
+from target_contactdb.ledger import held_values
+from target_contactdb.mapping import Update, WhenEmpty
+from target_contactdb.tables import CHANNELS, checkouts, contact_sources, contact_status_columns, status_changes
+
+if t.TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Sequence
+
+    from target_contactdb.consent_rules import Held
+    from target_contactdb.contact_plan import Plan, StatusChange
+    from target_contactdb.database import Database
+    from target_contactdb.dialects.base import Loader
+    from target_contactdb.mapping import Filled
+
+_STATUS_NAMES: t.Final = tuple(column.name for column in contact_status_columns())
+# A status that is not as it was read was changed meanwhile, by a program that knows nothing of our lock.
+_SEEN_NAMES: t.Final = tuple(f"{channel}_{name}" for channel in CHANNELS for name in ("status", "unsubscription_cause"))
+_STAGE_ONLY: t.Final = frozenset({"is_new", "shape", *(f"seen_{name}" for name in _SEEN_NAMES)})
+_SOURCE_NAMES: t.Final = tuple(column.name for column in contact_sources.columns if column.name != "shop")
+_CHANGE_NAMES: t.Final = tuple(column.name for column in status_changes.columns if column.name != "change_id")
+
+
+class ContactsMoved(Exception):
+    """Another program has changed a status since it was read: the batch has to be decided again."""
+
+
+def write_contacts(
+    connection: sa.Connection,
+    loader: Loader,
+    database: Database,
+    plans: Sequence[Plan],
+    mappings: Sequence[Filled],
+    *,
+    operation_id: int,
+    now: dt.datetime,
+) -> None:
+    """Insert the new contacts and update the changed ones. New contacts get their ids here.
+
+    Raises:
+        ContactsMoved: Another program has changed a status since it was read.
+    """
+    new = [plan for plan in plans if plan.outcome == "inserted"]
+    for plan, contact_id in zip(new, loader.new_contact_ids(connection, len(new)), strict=True):
+        plan.contact_id = contact_id
+    changed = [plan for plan in plans if plan.writes_contact]
+    if not changed:
+        return
+    shapes = sorted({plan.customer.carried for plan in changed if plan.writes_fields})
+    contacts = database.contacts
+    fields = [filled.field for filled in mappings]
+    stage = staging_table(
+        "stage_contacts",
+        [
+            sa.Column("contact_id", sa.BigInteger),
+            sa.Column("is_new", sa.Boolean),
+            sa.Column("shape", sa.Integer),
+            *(sa.Column(f"seen_{name}", contacts.c[name].type) for name in _SEEN_NAMES),
+            sa.Column("user_code", contacts.c.user_code.type),
+            *(sa.Column(column.name, column.type) for column in contact_status_columns()),
+            *(field.column() for field in fields),
+        ],
+    )
+    rows = [_contact_row(plan, shapes) for plan in changed]
+    with loader.staged(connection, stage, rows):
+        if new:
+            _insert_contacts(connection, contacts, stage, operation_id, now)
+        written = {"updated_at": now, "last_operation_id": operation_id}
+        status = {name: stage.c[name] for name in _STATUS_NAMES}
+        as_seen = sa.and_(*(contacts.c[name].is_not_distinct_from(stage.c[f"seen_{name}"]) for name in _SEEN_NAMES))
+        updated = 0
+        for shape, carried in enumerate([(False,) * len(mappings), *shapes], start=-1):
+            values = _field_values(contacts, stage, mappings, carried)
+            result = connection.execute(
+                sa.update(contacts)
+                .where(contacts.c.contact_id == stage.c.contact_id, as_seen)
+                .where(stage.c.shape == shape, stage.c.is_new == sa.false())
+                .values({**values, **status, **written})
+            )
+            updated += result.rowcount
+    if updated != len(changed) - len(new):
+        raise ContactsMoved
+
+
+def _contact_row(plan: Plan, shapes: Sequence[tuple[bool, ...]]) -> tuple[t.Any, ...]:
+    status: dict[str, t.Any] = {}
+    for channel in CHANNELS:
+        status |= held_values(plan.held[channel], channel)
+    return (
+        plan.contact_id,
+        plan.outcome == "inserted",
+        shapes.index(plan.customer.carried) if plan.writes_fields else -1,
+        *(plan.row[name] for name in _SEEN_NAMES),
+        str(plan.customer.customer_id),
+        *(status[name] for name in _STATUS_NAMES),
+        *plan.customer.values,
+    )
+
+
+def _insert_contacts(
+    connection: sa.Connection, contacts: sa.Table, stage: sa.Table, operation_id: int, now: dt.datetime
+) -> None:
+    copied = [column.name for column in stage.columns if column.name not in _STAGE_ONLY]
+    select = sa.select(
+        *(stage.c[name] for name in copied),
+        sa.literal(now, contacts.c.created_at.type),
+        sa.literal(now, contacts.c.updated_at.type),
+        sa.literal(operation_id, sa.BigInteger),
+    ).where(stage.c.is_new == sa.true())
+    names = [*copied, "created_at", "updated_at", "last_operation_id"]
+    connection.execute(sa.insert(contacts).from_select(names, select))
+
+
+def _field_values(
+    contacts: sa.Table, stage: sa.Table, mappings: Sequence[Filled], carried: Sequence[bool]
+) -> dict[str, t.Any]:
+    values: dict[str, t.Any] = {}
+    for filled, is_carried in zip(mappings, carried, strict=True):
+        name = filled.field.name
+        if not is_carried or filled.update is Update.NEVER:
+            continue
+        if filled.update is Update.IF_EMPTY:
+            values[name] = sa.func.coalesce(contacts.c[name], stage.c[name])
+        elif filled.when_empty is WhenEmpty.KEEP:
+            values[name] = sa.func.coalesce(stage.c[name], contacts.c[name])
+        else:
+            values[name] = stage.c[name]
+    return values
+
+
+def write_sources(
+    connection: sa.Connection, loader: Loader, shop: str, plans: Sequence[Plan], now: dt.datetime
+) -> None:
+    """Write what was seen of each customer, and link the checkouts that were waiting for it."""
+    rows = [_source_row(plan, now) for plan in plans if plan.writes_source]
+    if not rows:
+        return
+    stage = staging_table(
+        "stage_sources",
+        [sa.Column("is_new", sa.Boolean), *(sa.Column(name, contact_sources.c[name].type) for name in _SOURCE_NAMES)],
+    )
+    with loader.staged(connection, stage, rows):
+        select = sa.select(sa.literal(shop, sa.String), *(stage.c[name] for name in _SOURCE_NAMES))
+        connection.execute(
+            sa.insert(contact_sources).from_select(("shop", *_SOURCE_NAMES), select.where(stage.c.is_new == sa.true()))
+        )
+        of_shop = sa.and_(contact_sources.c.shop == shop, contact_sources.c.customer_id == stage.c.customer_id)
+        connection.execute(
+            sa.update(contact_sources)
+            .where(of_shop, stage.c.is_new == sa.false())
+            .values({name: stage.c[name] for name in _SOURCE_NAMES if name not in {"customer_id", "contact_id"}})
+        )
+        waiting = sa.and_(checkouts.c.shop == shop, checkouts.c.customer_id == stage.c.customer_id)
+        connection.execute(
+            sa.update(checkouts)
+            .where(waiting, checkouts.c.contact_id.is_(None), stage.c.is_new == sa.true())
+            .values(contact_id=stage.c.contact_id)
+        )
+
+
+def _source_row(plan: Plan, now: dt.datetime) -> tuple[t.Any, ...]:
+    row, customer = plan.row, plan.customer
+    is_new = row["source_customer_id"] is None
+    values: dict[str, t.Any] = {
+        "customer_id": customer.customer_id,
+        "contact_id": plan.contact_id,
+        "owned": plan.outcome == "inserted" if is_new else row["source_owned"],
+        "first_seen_at": now if is_new else row["source_first_seen_at"],
+        "source_updated_at": customer.updated_at,
+        "last_order_at": customer.last_order_at or row["source_last_order_at"],
+        "deleted_at": None,
+        "content_hash": customer.content_hash,
+    }
+    for channel in CHANNELS:
+        seen = {
+            name: row[f"source_{channel}_{name}"]
+            for name in (
+                "address",
+                "address_hash",
+                "state",
+                "opt_in_level",
+                "consent_at",
+                "answered_state",
+                "answered_at",
+            )
+        }
+        if plan.answered.get(channel):
+            seen |= {"answered_state": seen["state"], "answered_at": seen["consent_at"]}
+        said = customer.said[channel]
+        if said is not None:
+            if said.address_carried:
+                seen |= {"address": said.address, "address_hash": customer.hashes[channel]}
+            if said.state_carried:
+                seen |= {"state": said.state, "opt_in_level": said.opt_in_level, "consent_at": said.consent_at}
+        values |= {f"{channel}_{name}": value for name, value in seen.items()}
+    return (is_new, *(values[name] for name in _SOURCE_NAMES))
+
+
+def write_followers(
+    connection: sa.Connection, contacts: sa.Table, followers: Sequence[tuple[int, str, Held]], **written: t.Any
+) -> None:
+    """Write the contacts that follow a closed address.
+
+    Args:
+        connection: In a transaction.
+        contacts: The table.
+        followers: Contact id, channel, and what it holds now.
+        written: More columns to write: `updated_at`, and `last_operation_id` within an operation.
+    """
+    for contact_id, channel, held in followers:
+        connection.execute(
+            sa.update(contacts)
+            .where(contacts.c.contact_id == contact_id)
+            .values({**held_values(held, channel), **written})
+        )
+
+
+def write_changes(
+    connection: sa.Connection,
+    loader: Loader,
+    changes: Sequence[tuple[int, StatusChange]],
+    *,
+    operation_id: int | None,
+    now: dt.datetime,
+) -> None:
+    """Log status changes with their evidence."""
+    rows = [
+        (
+            contact_id,
+            change.channel,
+            change.change.value,
+            change.before.value if change.before else None,
+            change.after.status.value,
+            change.after.cause,
+            change.after.source.value if change.after.source else "import",
+            change.acted_at,
+            now,
+            change.evidence,
+            operation_id,
+        )
+        for contact_id, change in changes
+    ]
+    loader.append(connection, status_changes, _CHANGE_NAMES, rows)

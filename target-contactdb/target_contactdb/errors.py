@@ -1,0 +1,40 @@
+"""Everything that can go wrong, as one tree.
+
+ContactDbError
+├── ConfigError           the settings are wrong: fix them; nothing was written
+├── DatabaseError         the database cannot be used: fix it or its URL; nothing was written
+├── StreamError           the messages do not fit together: fix the tap
+└── Interrupted           a signal ended the run: run again
+
+No message ever carries a value of a person; a record is named by its stream and key.
+"""
+
+from __future__ import annotations
+
+
+class ContactDbError(Exception):
+    """Base of all errors of this program. Its text is one line for a person to act on."""
+
+
+class ConfigError(ContactDbError):
+    """One or more settings are wrong.
+
+    Attributes:
+        problems: One text per wrong setting, each naming it.
+    """
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = problems
+        super().__init__("; ".join(problems))
+
+
+class DatabaseError(ContactDbError):
+    """The contact database cannot be opened, migrated or written."""
+
+
+class StreamError(ContactDbError):
+    """The incoming messages cannot be understood."""
+
+
+class Interrupted(ContactDbError):
+    """A signal asked the run to end."""

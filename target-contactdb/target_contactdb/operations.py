@@ -1,0 +1,148 @@
+"""The log: one operation per kind of import, shop and run, with one outcome per record."""
+
+from __future__ import annotations
+
+import datetime as dt
+import enum
+import typing as t
+from collections import Counter
+from dataclasses import dataclass, field
+
+import sqlalchemy as sa
+
+from target_contactdb.tables import OUTCOMES, STATUS_CHANGES, operation_records, operations
+
+if t.TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Kind(enum.StrEnum):
+    """What an operation imports."""
+
+    CUSTOMERS = "customers"
+    CHECKOUTS = "checkouts"
+
+
+class OperationState(enum.StrEnum):
+    """How an operation stands."""
+
+    RUNNING = "running"
+    COMPLETED = "completed"
+    WITH_REJECTIONS = "completed with rejections"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+    PAUSED = "paused"
+
+
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """A record that was not taken in.
+
+    Attributes:
+        key: Its key as text, where it has one.
+        outcome: discarded or rejected.
+        reason: Why; it names fields, never values.
+        record: The record itself, where it is kept.
+    """
+
+    key: str | None
+    outcome: str
+    reason: str
+    record: Mapping[str, t.Any] | None
+
+
+@dataclass
+class Tally:
+    """What came of the records of one batch.
+
+    Attributes:
+        counts: Outcomes and status changes by name, and `unlinked`.
+        set_aside: The records that were not taken in.
+    """
+
+    counts: Counter[str] = field(default_factory=Counter)
+    set_aside: list[SetAside] = field(default_factory=list)
+
+    def reject(self, key: str | None, reason: str, record: Mapping[str, t.Any]) -> None:
+        """Count a record as rejected and keep it."""
+        self.counts["rejected"] += 1
+        self.set_aside.append(SetAside(key, "rejected", reason, record))
+
+
+def utc_now() -> dt.datetime:
+    """Return this machine's time, UTC."""
+    return dt.datetime.now(dt.UTC)
+
+
+def start_operation(engine: sa.Engine, kind: Kind, shop: str, fingerprint: str) -> int:
+    """Log a new running operation and return its id; one that a crash left running is closed as interrupted."""
+    now = utc_now()
+    with engine.begin() as connection:
+        left = (operations.c.kind == kind.value, operations.c.shop == shop)
+        connection.execute(
+            sa.update(operations)
+            .where(*left, operations.c.state == OperationState.RUNNING.value)
+            .values(state=OperationState.INTERRUPTED.value, ended_at=now, error="the run was killed")
+        )
+        statement = sa.insert(operations).values(
+            kind=kind.value, shop=shop, state=OperationState.RUNNING.value, started_at=now, fingerprint=fingerprint
+        )
+        return int(connection.execute(statement).inserted_primary_key[0])  # type: ignore[index]
+
+
+def pause_operation(engine: sa.Engine, kind: Kind, shop: str, fingerprint: str, reason: str) -> None:
+    """Log an import that the settings switched off."""
+    operation_id = start_operation(engine, kind, shop, fingerprint)
+    end_operation(engine, operation_id, OperationState.PAUSED, reason)
+
+
+def count(connection: sa.Connection, operation_id: int, stream: str, tally: Tally, *, records_read: int) -> None:
+    """Add a batch to an operation, in the batch's own transaction.
+
+    The database refuses the row unless every record has exactly one outcome.
+    """
+    columns = operations.c
+    names = [name for name in (*OUTCOMES, *STATUS_CHANGES, "unlinked") if tally.counts[name]]
+    values = {name: columns[name] + tally.counts[name] for name in names}
+    connection.execute(
+        sa.update(operations)
+        .where(columns.operation_id == operation_id)
+        .values({**values, "records_read": columns.records_read + records_read})
+    )
+    if tally.set_aside:
+        connection.execute(
+            sa.insert(operation_records),
+            [
+                {
+                    "operation_id": operation_id,
+                    "stream": stream,
+                    "key": aside.key,
+                    "outcome": aside.outcome,
+                    "reason": aside.reason,
+                    "record": aside.record,
+                }
+                for aside in tally.set_aside
+            ],
+        )
+
+
+def note_bookmark(engine: sa.Engine, operation_id: int, window: Mapping[str, dt.datetime | None]) -> None:
+    """Log how far an operation has read: `window_from`, `window_to` and `bookmark`, those that are known."""
+    known = {name: value for name, value in window.items() if value is not None}
+    if known:
+        with engine.begin() as connection:
+            connection.execute(sa.update(operations).where(operations.c.operation_id == operation_id).values(**known))
+
+
+def end_operation(engine: sa.Engine, operation_id: int, state: OperationState, error: str | None = None) -> None:
+    """Close an operation. One that is complete but has rejections says so in its state."""
+    columns = operations.c
+    with engine.begin() as connection:
+        final: t.Any = state.value
+        if state is OperationState.COMPLETED:
+            final = sa.case((columns.rejected > 0, OperationState.WITH_REJECTIONS.value), else_=state.value)
+        connection.execute(
+            sa.update(operations)
+            .where(columns.operation_id == operation_id)
+            .values(state=final, ended_at=utc_now(), error=error)
+        )

@@ -1,0 +1,162 @@
+"""What a stream's record says, read strictly. Pure: a record in, values or a reason out."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import typing as t
+from dataclasses import dataclass
+
+import msgspec
+
+from target_contactdb.addresses import address_hash
+from target_contactdb.fields import to_datetime, to_integer, to_short_text
+from target_contactdb.tables import CHANNELS
+
+if t.TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from target_contactdb.mapping import Filled
+
+ADDRESS_PROPERTY: t.Final = {"email": "email", "sms": "phone"}
+"""Per channel: the property of the stream, and the contact field, that hold its address."""
+
+Record: t.TypeAlias = "dict[str, t.Any]"
+
+
+class RecordError(Exception):
+    """A record cannot be taken in. The text names the field, never its value."""
+
+
+@dataclass(frozen=True, slots=True)
+class SaidOf:
+    """What a customer record says about one channel.
+
+    Attributes:
+        address: The address; None where Shopify has none.
+        state: Shopify's word; None where it has none.
+        opt_in_level: Shopify's opt-in level.
+        consent_at: When the person said so, UTC, whole seconds.
+        state_carried: The record carries the state at all.
+        address_carried: The record carries the address at all.
+    """
+
+    address: str | None
+    state: str | None
+    opt_in_level: str | None
+    consent_at: dt.datetime | None
+    state_carried: bool
+    address_carried: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """A customer record, read.
+
+    Attributes:
+        position: Its place in the batch.
+        customer_id: Shopify's numeric id.
+        updated_at: Of the customer, UTC.
+        last_order_at: Creation of the last order, where the record carries it.
+        said: Per channel; None where the record carries neither address nor state.
+        hashes: Per channel, the hash of the address; None without one.
+        values: Per mapping, in its order; only those that `carried` names are meant.
+        carried: Which mappings' sources the record carries, in the mappings' order.
+        content_hash: Hash of everything above and of how it is mapped.
+    """
+
+    position: int
+    customer_id: int
+    updated_at: dt.datetime
+    last_order_at: dt.datetime | None
+    said: Mapping[str, SaidOf | None]
+    hashes: Mapping[str, str | None]
+    values: tuple[t.Any, ...]
+    carried: tuple[bool, ...]
+    content_hash: str
+
+
+def field_value(name: str, convert: t.Callable[[t.Any], t.Any], value: t.Any) -> t.Any:
+    """Convert one value of a record.
+
+    Raises:
+        RecordError: It does not fit; the text names the field.
+    """
+    if value is None:
+        return None
+    try:
+        return convert(value)
+    except ValueError as error:
+        msg = f"field `{name}` {error}"
+        raise RecordError(msg) from None
+
+
+def required(record: Record, name: str, convert: t.Callable[[t.Any], t.Any]) -> t.Any:
+    """Convert a value that every record must have.
+
+    Raises:
+        RecordError: It is missing, null or does not fit.
+    """
+    value = field_value(name, convert, record.get(name))
+    if value is None:
+        msg = f"field `{name}` is missing"
+        raise RecordError(msg)
+    return value
+
+
+def content_hash(*parts: t.Any) -> str:
+    """Return a hash under which equal content is equal."""
+    return hashlib.blake2b(msgspec.json.encode(parts, order="deterministic"), digest_size=16).hexdigest()
+
+
+def read_customer(
+    record: Record, position: int, mappings: Sequence[Filled], *, fingerprint: str, salt: str
+) -> Customer:
+    """Read a record of the contact stream.
+
+    Args:
+        record: As the tap sent it.
+        position: Its place in the batch.
+        mappings: The compiled mappings.
+        fingerprint: Of the mappings: content counts as new under new mappings.
+        salt: The database's secret, for the hashes of addresses.
+
+    Raises:
+        RecordError: It cannot be taken in.
+    """
+    customer_id = required(record, "id", to_integer)
+    updated_at = required(record, "updated_at", to_datetime)
+    last_order_at = field_value("last_order_created_at", to_datetime, record.get("last_order_created_at"))
+    said = {channel: _said(record, channel) for channel in CHANNELS}
+    carried = tuple(filled.source in record for filled in mappings)
+    values = tuple(field_value(filled.source, filled.field.convert, record.get(filled.source)) for filled in mappings)
+    digest = content_hash(fingerprint, updated_at, last_order_at, said, carried, values)
+    hashes = said_hashes(said, salt)
+    return Customer(position, customer_id, updated_at, last_order_at, said, hashes, values, carried, digest)
+
+
+def said_hashes(said: Mapping[str, SaidOf | None], salt: str) -> dict[str, str | None]:
+    """Return, per channel, the hash of the address that a record speaks of."""
+    return {
+        channel: address_hash(salt, channel, one.address) if one is not None else None for channel, one in said.items()
+    }
+
+
+def _said(record: Record, channel: str) -> SaidOf | None:
+    address_property, prefix = ADDRESS_PROPERTY[channel], f"{channel}_marketing_"
+    if address_property not in record and f"{prefix}state" not in record:
+        return None
+    consent_at = field_value(f"{prefix}updated_at", to_datetime, record.get(f"{prefix}updated_at"))
+    return SaidOf(
+        address=_text_of(record, address_property),
+        state=_text_of(record, f"{prefix}state"),
+        opt_in_level=_text_of(record, f"{prefix}opt_in_level"),
+        consent_at=consent_at.replace(microsecond=0) if consent_at else None,
+        state_carried=f"{prefix}state" in record,
+        address_carried=address_property in record,
+    )
+
+
+def _text_of(record: Record, name: str) -> str | None:
+    text: str | None = field_value(name, to_short_text, record.get(name))
+    return text

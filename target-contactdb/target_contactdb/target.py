@@ -1,0 +1,156 @@
+"""The Singer target: messages come in, a STATE goes out once everything before it is committed, and then at once."""
+
+from __future__ import annotations
+
+import copy
+import decimal
+import sys
+import time
+import typing as t
+
+import msgspec
+from singer_sdk.contrib.msgspec import MsgSpecReader
+from singer_sdk.helpers.capabilities import PluginCapabilities, TargetCapabilities
+from singer_sdk.target_base import Target
+from typing_extensions import override
+
+from target_contactdb.errors import ContactDbError, Interrupted, StreamError
+from target_contactdb.runs import NOT_STARTED, Run
+from target_contactdb.settings import CONFIG_JSONSCHEMA, read_settings
+from target_contactdb.sinks import DroppingSink, ImportSink
+
+if t.TYPE_CHECKING:
+    from types import FrameType
+
+    from singer_sdk.sinks import Sink
+
+    from target_contactdb.runs import Write
+
+# Settings that the SDK adds to every target and that would do nothing here.
+_WITHOUT_EFFECT: t.Final = ("add_record_metadata", "faker_config", "load_method")
+_PATIENCE_SECONDS: t.Final = 60
+_CHUNK_BYTES: t.Final = 1 << 16
+_DECODER: t.Final = msgspec.json.Decoder(float_hook=decimal.Decimal)
+
+
+class MessageReader(MsgSpecReader):
+    """Reads Singer messages and never repeats a line in an error: a line may hold a person.
+
+    Attributes:
+        run: Told of every error; set before the first line.
+    """
+
+    run: Run
+
+    @override
+    def deserialize_json(self, line: str) -> dict[str, t.Any]:
+        try:
+            message: dict[str, t.Any] = _DECODER.decode(line)
+        except msgspec.DecodeError as error:
+            msg = f"a line of the input is not JSON: {error}"
+            raise StreamError(msg) from None
+        return message
+
+    @override
+    def process_lines(
+        self, file_input: t.IO[str] | None, callbacks: dict[str, t.Callable[[dict[str, t.Any]], None]]
+    ) -> t.Counter[str]:
+        with self.run.watched():
+            return super().process_lines(file_input, callbacks)
+
+
+class TargetContactDB(Target):
+    """Keeps a contact database up to date."""
+
+    name = "target-contactdb"
+    config_jsonschema: t.ClassVar[dict[str, t.Any]] = copy.deepcopy(
+        CONFIG_JSONSCHEMA
+    )  # The SDK writes its own settings into it.
+    message_reader_class = MessageReader
+    default_sink_class = DroppingSink
+    capabilities: t.ClassVar[list[t.Any]] = [
+        PluginCapabilities.ABOUT,
+        PluginCapabilities.STREAM_MAPS,
+        PluginCapabilities.STRUCTURED_LOGGING,
+        TargetCapabilities.VALIDATE_RECORDS,
+    ]
+
+    @classmethod
+    @override
+    def append_builtin_config(cls, config_jsonschema: dict[str, t.Any]) -> None:
+        super().append_builtin_config(config_jsonschema)
+        for name in _WITHOUT_EFFECT:
+            config_jsonschema["properties"].pop(name, None)
+
+    def __init__(self, **kwargs: t.Any) -> None:
+        """Check the settings; nothing is opened before a stream announces itself.
+
+        Raises:
+            ConfigError: The settings are wrong.
+        """
+        reader = MessageReader()
+        super().__init__(message_reader=reader, **kwargs)
+        # Customers are written before anything that refers to them.
+        self.max_parallelism = 1
+        self.run = reader.run = Run(read_settings(self.config), self.logger)
+        self._passed_on: dict[str, t.Any] | None = None
+
+    @override
+    def get_sink_class(self, stream_name: str) -> type[Sink]:
+        return DroppingSink if self.run.kind_of(stream_name) is None else ImportSink
+
+    def start_import(self, stream: str, schema: dict[str, t.Any]) -> Write | None:
+        """Return what writes the batches of a stream; None if the settings switch its import off."""
+        # A schema that changed has a new sink: what the old one holds is older and goes first.
+        self.drain_all()
+        return self.run.start_import(stream, schema)
+
+    @override
+    def process_endofpipe(self) -> None:
+        with self.run.watched():
+            super().process_endofpipe()
+            self.run.complete()
+
+    # The SDK remembers a STATE and passes it on after five minutes or at the end: a run that is killed would lose it.
+    @override
+    def _process_state_message(self, message_dict: dict[str, t.Any]) -> None:
+        super()._process_state_message(message_dict)
+        self.drain_all()
+
+    @override
+    def _write_state_message(self, state: dict[str, t.Any]) -> None:
+        if state == self._passed_on:
+            return
+        self.run.note_committed(state)
+        self._passed_on = state
+        if self.run.passes_on(state):
+            super()._write_state_message(state)
+
+    # The SDK would drain from inside the signal handler, which may stand in the middle of a transaction.
+    # What is not committed is not passed on either, so the next run reads it again.
+    @override
+    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
+        msg = f"ended by signal {signum}; what was read but not committed is read again by the next run"
+        raise Interrupted(msg)
+
+    @override
+    @classmethod
+    def invoke(cls, **kwargs: t.Any) -> None:
+        try:
+            super().invoke(**kwargs)
+        except ContactDbError as error:
+            cls.logger.critical("%s. %s", error, NOT_STARTED)
+            if kwargs.get("file_input") is None and not isinstance(error, Interrupted):
+                _let_the_tap_finish(sys.stdin.buffer)
+            sys.exit(1)
+
+
+def _let_the_tap_finish(pipe: t.BinaryIO) -> None:
+    """Read on for a while without looking.
+
+    Meltano answers a pipe that closes under the tap with pages of tracebacks, and the one line that says what is wrong
+    drowns in them. A tap that has much to read is not waited for: the error is not worth an hour.
+    """
+    patience = time.monotonic() + _PATIENCE_SECONDS
+    while time.monotonic() < patience and pipe.read(_CHUNK_BYTES):
+        continue

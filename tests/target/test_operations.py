@@ -1,0 +1,184 @@
+"""The log and the states: an operation per import, a state only after its records, every end named."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+import sqlalchemy as sa
+
+from target_contactdb.database import open_engine
+from target_contactdb.errors import ConfigError, DatabaseError, StreamError
+from tests.target.singer import checkout, customer, execute, query, run, schema, state
+
+LOG = "SELECT kind, shop, state, records_read, error FROM operations ORDER BY operation_id"
+SHOP = "shop-a.myshopify.com"
+
+
+def test_states_come_out_in_order_and_only_after_their_records(database_url, capsys):
+    first, second = (
+        state("customers", "2026-10-01T00:00:00Z", "2026-10-02T00:00:00Z"),
+        state("customers", "2026-10-02T00:00:00Z"),
+    )
+    run(
+        database_url,
+        [state("customers", None, "2026-10-02T00:00:00Z"), schema(), customer(1), first, customer(2), second],
+    )
+
+    assert [json.loads(line) for line in capsys.readouterr().out.splitlines()] == [
+        {"bookmarks": {"customers": {"replication_key": "updated_at", "until": "2026-10-02T00:00:00Z"}}},
+        first["value"],
+        second["value"],
+    ]
+
+
+def test_an_operation_logs_its_window_and_how_far_it_came(sqlite_url):
+    start = state("customers", "2026-10-01T00:00:00Z", "2026-10-02T00:00:00Z")
+    run(sqlite_url, [start, schema(), customer(1), state("customers", "2026-10-02T00:00:00Z")])
+
+    assert query(sqlite_url, "SELECT window_from, window_to, bookmark, state FROM operations") == [
+        ("2026-10-01 00:00:00.000000", "2026-10-02 00:00:00.000000", "2026-10-02 00:00:00.000000", "completed")
+    ]
+
+
+def test_a_stream_that_ends_before_its_window_is_a_failed_operation(database_url):
+    run(database_url, [state("customers", None, "2026-10-02T00:00:00Z"), schema(), customer(1)])
+
+    error = "the extractor stopped before it had read stream `customers` to the end of its window"
+    assert query(database_url, LOG) == [("customers", SHOP, "failed", 1, error)]
+
+
+def test_an_empty_stream_is_still_an_operation_of_its_shop(database_url):
+    run(database_url, [schema(), state("customers", "2026-10-02T00:00:00Z")])
+
+    assert query(database_url, LOG) == [("customers", SHOP, "completed", 0, None)]
+
+
+def test_with_the_import_off_nothing_is_imported_and_no_state_comes_out(database_url, capsys):
+    run(database_url, [state("customers", None), schema(), customer(1), state("customers", "x")], enable_import=False)
+    run(
+        database_url,
+        [schema("abandoned_checkouts"), checkout(1, 1), state("abandoned_checkouts", "x")],
+        import_checkouts=False,
+    )
+
+    assert query(database_url, LOG) == [
+        ("customers", SHOP, "paused", 0, "the setting `enable_import` is false"),
+        ("checkouts", SHOP, "paused", 0, "the setting `import_checkouts` is false"),
+    ]
+    assert query(database_url, "SELECT count(*) FROM contacts") == [(0,)]
+    assert capsys.readouterr().out == ""
+
+
+def test_the_database_refuses_an_operation_whose_outcomes_do_not_add_up(database_url):
+    run(database_url, [schema(), customer(1)])
+    with pytest.raises(sa.exc.IntegrityError):
+        execute(database_url, "UPDATE operations SET records_read = 2")
+
+
+def test_a_refused_write_fails_the_operation_and_shows_no_value(database_url, caplog):
+    run(database_url, [schema()])
+    execute(database_url, "CREATE UNIQUE INDEX one_name ON contacts (first_name)")
+    with pytest.raises(DatabaseError) as caught:
+        run(database_url, [schema(), customer(1, first_name="Secret"), customer(2, first_name="Secret")])
+
+    ((_kind, _shop, ended, read, error),) = query(database_url, LOG)[1:]
+    assert (ended, read) == ("failed", 0)
+    assert "Secret" not in f"{error} {caught.value} {caplog.text}"
+    assert query(database_url, "SELECT count(*) FROM contacts") == [(0,)]
+
+
+@pytest.mark.parametrize(
+    "line", ["{marked@example.com", '{"type": "RECORD", "record": {"email": "marked@example.com"}}']
+)
+def test_a_line_that_cannot_be_read_is_never_repeated(sqlite_url, line, caplog):
+    with pytest.raises(StreamError) as caught:
+        run(sqlite_url, [schema(), customer(1), line])
+
+    assert "marked@example.com" not in f"{caught.value} {caplog.text}"
+    assert query(sqlite_url, LOG)[0][2] == "failed"
+
+
+def test_unknown_streams_are_dropped_with_one_warning(sqlite_url, caplog):
+    orders = {"type": "SCHEMA", "stream": "orders", "key_properties": ["id"], "schema": {"properties": {"id": {}}}}
+    records = [{"type": "RECORD", "stream": "orders", "record": {"id": number}} for number in range(3)]
+    run(sqlite_url, [orders, *records, schema(), customer(1)])
+
+    warnings = [record.getMessage() for record in caplog.records if "no place" in record.getMessage()]
+    assert warnings == [
+        "stream `orders` has no place in the contact database: its records are checked, counted and dropped"
+    ]
+    assert query(sqlite_url, "SELECT count(*) FROM contacts") == [(1,)]
+
+
+def test_a_terminated_run_is_interrupted_and_a_killed_one_is_closed_by_the_next(database_url):
+    for number, (sent, code) in enumerate([(signal.SIGTERM, 1), (signal.SIGKILL, -signal.SIGKILL)], start=1):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "target_contactdb", "--config", "ENV"],
+            env={**os.environ, "TARGET_CONTACTDB_SQLALCHEMY_URL": database_url},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stdin is not None
+        assert process.stdout is not None
+        committed = state("customers", f"2026-10-0{number}T00:00:00Z", "2026-10-09T00:00:00Z")
+        for message in (schema(), customer(number), committed, customer(number + 10)):
+            process.stdin.write(json.dumps(message) + "\n")
+        process.stdin.flush()
+        assert json.loads(process.stdout.readline()) == committed["value"]
+        process.send_signal(sent)
+        process.communicate()
+        assert process.returncode == code
+    run(database_url, [schema()])
+
+    assert [row[2] for row in query(database_url, LOG)] == ["interrupted", "interrupted", "completed"]
+    assert query(database_url, "SELECT user_code FROM contacts ORDER BY contact_id") == [("1",), ("2",)]
+
+
+def test_a_database_of_a_newer_version_is_refused(database_url):
+    run(database_url, [schema()])
+    execute(database_url, "UPDATE contactdb_version SET version_num = '9999'")
+    with pytest.raises(DatabaseError, match="migrated by a newer version"):
+        run(database_url, [schema()])
+
+
+@pytest.mark.parametrize(
+    ("config", "problem"),
+    [
+        ({"sqlalchemy_url": " "}, "setting `sqlalchemy_url` is blank"),
+        ({"sqlalchemy_url": "nonsense"}, "setting `sqlalchemy_url` is not a SQLAlchemy URL that can be used"),
+        (
+            {"sqlalchemy_url": "oracle://x"},
+            "setting `sqlalchemy_url`: engine `oracle` is not supported; use SQLite or PostgreSQL",
+        ),
+        (
+            {"contact_fields": [{"name": "user_code", "type": "text"}]},
+            "setting `contact_fields`: `user_code` is a reserved column",
+        ),
+        (
+            {"options": {"unsubscribe_no_consent": "not declared"}},
+            "setting `unsubscription_causes` lacks `not declared`, which options.unsubscribe_no_consent names",
+        ),
+        ({"default_target_schema": "marketing"}, "setting `default_target_schema`: SQLite has no schemas"),
+    ],
+)
+def test_a_wrong_setting_is_named_before_anything_is_written(sqlite_url, config, problem):
+    with pytest.raises(ConfigError) as caught:
+        run(config.pop("sqlalchemy_url", sqlite_url), [schema(), customer(1)], **config)
+
+    assert caught.value.problems == [problem]
+
+
+def test_the_tables_live_in_the_schema_that_the_setting_names(postgres_url):
+    run(postgres_url, [schema(), customer(1)], default_target_schema="Marketing data")
+
+    engine = open_engine(postgres_url)
+    names = sa.inspect(engine).get_table_names(schema="Marketing data")
+    engine.dispose()
+    assert {"contacts", "operations", "contactdb_version"} <= set(names)
