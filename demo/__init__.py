@@ -1,0 +1,1 @@
+"""The demonstration behind `make demo`: a sandbox store, two imports, and what came of them."""

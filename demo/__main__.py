@@ -1,0 +1,189 @@
+"""Carry a sandbox store into a contact database, let it live a little, carry the changes, show the result."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import time
+import typing as t
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from demo.commands import CommandFailed, Interrupted, raise_on_signals, run
+from shopify_sandbox.process import running_sandbox
+
+CUSTOMERS = 1_000
+CHECKOUTS = 250
+SEED = 7
+AN_HOUR = 3_600
+
+PROJECT = Path(__file__).resolve().parent.parent
+FOLDER = PROJECT / "output" / "demo"
+
+NEXT = """\
+[bold]Next, with a real store[/bold]
+  cp .env.example .env          then write your shop and the credentials of its app into .env
+  ./meltano run shopify-sync    reads everything the first time, then the changes
+  ./meltano invoke target-contactdb:status
+README.md says how to get them.
+
+[bold]To look around in this one[/bold], which stays until the next demonstration
+  ./meltano --env-file {settings} invoke target-contactdb:log
+"""
+
+
+@dataclass(frozen=True)
+class Demo:
+    """Where the demonstration keeps its files and what it calls."""
+
+    console: Console
+    folder: Path
+
+    @property
+    def database(self) -> Path:
+        """The contact database."""
+        return self.folder / "contacts.db"
+
+    @property
+    def settings(self) -> Path:
+        """The file that takes the place of `.env`, so that a user's own is neither read nor changed."""
+        return self.folder / ".env"
+
+    def prepare(self) -> None:
+        """Begin with an empty folder."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir(parents=True)
+
+    def configure(self, *, shop: str, token: str, url: str) -> None:
+        """Write the settings of the store that is running now. Meltano's own state has a database of its own here."""
+        self.settings.write_text(
+            f"TAP_SHOPIFY_CONTACTS_SHOP='{shop}'\n"
+            f"TAP_SHOPIFY_CONTACTS_ACCESS_TOKEN='{token}'\n"
+            f"TAP_SHOPIFY_CONTACTS_API_URL='{url}'\n"
+            f"TARGET_CONTACTDB_SQLALCHEMY_URL='{self._url('contacts.db')}'\n"
+            f"MELTANO_DATABASE_URI='{self._url('meltano.db')}'\n",
+            encoding="utf-8",
+        )
+
+    def synchronize(self) -> None:
+        """Run the job, as a user does.
+
+        Raises:
+            CommandFailed: If it does not succeed.
+        """
+        run(
+            [str(PROJECT / "meltano"), "--env-file", str(self.settings), "--environment", "dev", "run", "shopify-sync"],
+            directory=PROJECT,
+            environment=_clean_environment(),
+        )
+
+    def show(self, *arguments: str) -> None:
+        """Print what `contactdb` says, straight to the terminal.
+
+        Raises:
+            CommandFailed: If it does not succeed.
+        """
+        self.console.rule(f"[dim]contactdb {' '.join(arguments)}[/dim]", align="left", style="dim")
+        command = [str(Path(sys.executable).parent / "contactdb"), *arguments]
+        environment = {**_clean_environment(), "TARGET_CONTACTDB_SQLALCHEMY_URL": self._url("contacts.db")}
+        sys.stdout.flush()
+        ended = subprocess.run(command, env=environment, check=False)
+        if ended.returncode != 0:
+            raise CommandFailed(command, ended.returncode, "")
+        self.console.print()
+
+    def somebody_with_a_checkout(self) -> str:
+        """Return the user code of a contact that may be written to and has a handful of things in its cart."""
+        with contextlib.closing(sqlite3.connect(self.database)) as connection:
+            (user_code,) = connection.execute(
+                "SELECT user_code FROM abandoned_checkout_node WHERE line_items_quantity BETWEEN 3 AND 6"
+                " ORDER BY may_email DESC, may_sms DESC, updated_at DESC LIMIT 1"
+            ).fetchone()
+        return str(user_code)
+
+    @contextlib.contextmanager
+    def step(self, text: str) -> t.Iterator[None]:
+        """Show one step while it is under way, and what it took when it is done."""
+        began = time.monotonic()
+        with self.console.status(text):
+            yield
+        self.console.print(f"[green]done[/green]  {text} [dim]{time.monotonic() - began:.1f} s[/dim]")
+
+    def _url(self, name: str) -> str:
+        return f"sqlite:///{self.folder / name}"
+
+
+def perform(demo: Demo) -> None:
+    """Do everything, from the empty folder to the tables.
+
+    Raises:
+        CommandFailed: If a program that is run does not succeed.
+        RuntimeError: If the sandbox store does not start or refuses a request.
+        OSError: If the sandbox store does not answer, or a file cannot be written.
+    """
+    demo.prepare()
+    with contextlib.ExitStack() as stack:
+        with demo.step(f"Start the sandbox store: {CUSTOMERS:,} customers, {CHECKOUTS} abandoned checkouts"):
+            store = stack.enter_context(running_sandbox(customers=CUSTOMERS, checkouts=CHECKOUTS, seed=SEED))
+            demo.configure(shop=store.shop, token=store.token, url=store.url)
+        with demo.step("Run shopify-sync: everything"):
+            demo.synchronize()
+        with demo.step("Let the store live for an hour"):
+            happened = store.control("POST", "tick", {"seconds": AN_HOUR})
+        for line in _describe(happened):
+            demo.console.print(f"      {line}", style="dim", highlight=False)
+        with demo.step("Run shopify-sync again: what has changed"):
+            demo.synchronize()
+    demo.console.print()
+    demo.show("status")
+    demo.show("log")
+    demo.show("contact", demo.somebody_with_a_checkout())
+    demo.console.print(NEXT.format(settings=demo.settings.relative_to(PROJECT)), highlight=False)
+
+
+def main() -> int:
+    """Run the demonstration and return its exit code."""
+    demo = Demo(console=Console(), folder=FOLDER)
+    try:
+        with raise_on_signals():
+            perform(demo)
+    except Interrupted as interrupted:
+        demo.console.print("Stopped.")
+        return interrupted.exit_code
+    except CommandFailed as failure:
+        if failure.tail:
+            demo.console.print(failure.tail, markup=False, highlight=False)
+        demo.console.print(f"[red]The demonstration failed:[/red] {failure}")
+        return 1
+    except (RuntimeError, OSError) as failure:
+        demo.console.print(f"[red]The demonstration failed:[/red] {failure}")
+        return 1
+    return 0
+
+
+def _clean_environment() -> dict[str, str]:
+    """Return this process's environment without what would configure Meltano or the plugins."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("MELTANO_", "TAP_SHOPIFY_", "TARGET_CONTACTDB_"))
+    }
+
+
+def _describe(happened: dict[str, t.Any]) -> list[str]:
+    """Put the store's counts into lines: what happened to customers, to their consents, to checkouts."""
+    counts = {name: happened[name] for name in happened if "_" in name}
+    return [
+        ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in counts.items() if name.startswith(subjects))
+        for subjects in (("customers", "orders"), ("consents",), ("checkouts", "carts"))
+    ]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
