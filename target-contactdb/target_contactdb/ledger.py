@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 import sqlalchemy as sa
 
-from target_contactdb.consent_rules import Held, OptOut, Source, Status, merge, standing_of_source
+from target_contactdb.consent_rules import Held, OptOut, Source, Status, is_later, merge, standing_of_source
 from target_contactdb.tables import CHANNELS, contact_sources, suppressions
 
 if t.TYPE_CHECKING:
@@ -39,7 +39,10 @@ class Ledger:
         known = self.known.get(key)
         if known is None or told.at > known.at:
             return True
-        return known.lifted_at is None and standing_of_source(told.source) > standing_of_source(known.source)
+        if known.lifted_at is not None:
+            # In the second of the yes that opened the address, the opt-out wins.
+            return told.at == known.at and not is_later(known.lifted_at, told)
+        return standing_of_source(told.source) > standing_of_source(known.source)
 
     def tell(self, key: Key, told: OptOut, yes_at: dt.datetime | None) -> None:
         """Record an opt-out, given the latest yes known for the address."""

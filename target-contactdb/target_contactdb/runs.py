@@ -16,6 +16,7 @@ from target_contactdb.database import brief, open_database, open_engine
 from target_contactdb.dialects import loader_for
 from target_contactdb.errors import ContactDbError, DatabaseError, Interrupted, StreamError
 from target_contactdb.mapping import compile_mappings
+from target_contactdb.notice import notice_others
 from target_contactdb.operations import (
     Kind,
     OperationState,
@@ -115,6 +116,7 @@ class Run:
             operation_id,
             self.logger,
         )
+        notice_others(importing)
         redecide_if_changed(importing, self.settings.options_fingerprint)
         return importing.write
 

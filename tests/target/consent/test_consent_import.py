@@ -10,7 +10,6 @@ import pytest
 from tests.target.consent.people import (
     HOME,
     LATER,
-    PROPERTY,
     SHOP_A,
     SHOP_B,
     WORK,
@@ -534,7 +533,7 @@ def test_an_erasure_told_again_writes_nothing(database_url):
 def test_without_updates_opt_outs_apply_and_nothing_is_restored(database_url):
     frozen: dict[str, t.Any] = {"options": {"update_existing": False}}
     people = [person(1, HOME, "SUBSCRIBED", at(1)), person(2, WORK, "NOT_SUBSCRIBED", updated=at(1))]
-    feed(database_url, *people, first_name="Ann")
+    feed(database_url, *people)
 
     feed(
         database_url,
@@ -549,14 +548,14 @@ def test_without_updates_opt_outs_apply_and_nothing_is_restored(database_url):
 
 def test_an_always_restore_is_stable(database_url):
     people = [person(1, HOME, "UNSUBSCRIBED", at(3)), person(2, HOME, "SUBSCRIBED", at(1))]
-    always = {"options": {"resubscribe": "always"}}
-    feed(database_url, *people, **always)
+    always = {"resubscribe": "always"}
+    feed(database_url, *people, options=always)
     opt_out_by_footer(database_url, 2)
-    feed(database_url, *people, **always)
+    feed(database_url, *people, options=always)
     restored = statuses(database_url)
     refuse_writes(database_url, "contacts", "contact_sources", "suppressions", "status_changes")
 
-    feed(database_url, *people, **always)
+    feed(database_url, *people, options=always)
 
     assert restored == {"1": OPTED_OUT, "2": SUBSCRIBED}
     assert outcomes(database_url) == {"unchanged": 2}
@@ -733,4 +732,3 @@ def test_a_waiting_checkout_is_linked_when_its_contact_arrives_and_says_whether_
         ("2", False),
         ("3", False),
     ]
-    assert PROPERTY["sms"] == "phone"
