@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import replace
 
 from target_contactdb import contact_apply
 from target_contactdb import ledger as ledgers
-from target_contactdb.consent_rules import Change, adopt, follow
+from target_contactdb.consent_values import Change
 from target_contactdb.contact_plan import StatusChange
 from target_contactdb.operations import utc_now
+from target_contactdb.opt_outs import follow
 
 if t.TYPE_CHECKING:
     import datetime as dt
@@ -17,7 +17,7 @@ if t.TYPE_CHECKING:
 
     import sqlalchemy as sa
 
-    from target_contactdb.consent_rules import Held, OptOut, Policy
+    from target_contactdb.consent_values import Held, OptOut, Policy
     from target_contactdb.database import Database
     from target_contactdb.ledger import Holder, Key, Ledger
 
@@ -37,8 +37,8 @@ def tell(
     news = [(key, opt_out) for key, opt_out in told if ledger.is_news(key, opt_out)]
     if not news:
         return []
-    found = ledgers.holders(connection, database.contacts, {key for key, _opt_out in news})
-    holders = [_as_found(holder, policy) for holder in found]
+    keys = {key for key, _opt_out in news}
+    holders = ledgers.holders(connection, database.contacts, keys, now=utc_now(), policy=policy)
     yes: dict[Key, dt.datetime] = {}
     for holder in holders:
         key = (holder.channel, t.cast("str", holder.held.address_hash))
@@ -48,19 +48,6 @@ def tell(
     for key, opt_out in news:
         ledger.tell(key, opt_out, yes.get(key))
     return holders
-
-
-def _as_found(holder: Holder, policy: Policy) -> Holder:
-    status, cause = holder.written
-    held, _opt_out = adopt(
-        holder.held,
-        written_status=status,
-        written_cause=cause,
-        row_written_at=holder.row_written_at,
-        now=utc_now(),
-        policy=policy,
-    )
-    return replace(holder, held=held)
 
 
 def latest_yes_of(holder: Holder) -> dt.datetime | None:

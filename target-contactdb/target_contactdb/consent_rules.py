@@ -2,155 +2,29 @@
 
 Everything here takes values and returns values. Times are UTC. Addresses come as hashes: no rule needs to read one.
 The order of one record and channel is `adopt` (notice what others changed), `decide` (ask the table), and, for every
-other contact that holds an address which an opt-out has closed, `follow`.
+other contact that holds an address which an opt-out has closed, `opt_outs.follow`.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import enum
 import typing as t
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from target_contactdb.causes import FIXED_CAUSES, NO_CONSENT, OPTED_OUT, PERSON, Reason
-from target_contactdb.consent import TABLE, Action, Facts, Resubscribe, Standing, State, Verdict, judge
-
-
-class Status(enum.StrEnum):
-    """What the contact database holds for one channel."""
-
-    SUBSCRIBED = "subscribed"
-    UNSUBSCRIBED = "unsubscribed"
-    NONE = "none"
-
-
-class Source(enum.StrEnum):
-    """Who a status comes from: `import` is "own", `person` is "self"."""
-
-    IMPORT = "import"
-    PERSON = "person"
-    PROTECTED = "protected"
-
-
-class Change(enum.StrEnum):
-    """How a status changed."""
-
-    SUBSCRIBED = "subscribed"
-    UNSUBSCRIBED = "unsubscribed"
-    RESTORED = "restored"
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """The consent options of one run.
-
-    Attributes:
-        no_consent_cause: Cause of those who never agreed ("the flag"); None = they come in subscribed.
-        resubscribe: Whether SUBSCRIBED in Shopify restores who unsubscribed itself.
-        protected_causes: Causes that no import ever restores.
-        confirmed_only: SUBSCRIBED with less than a confirmed opt-in counts as PENDING.
-        update_existing: False = nothing is restored on existing contacts.
-    """
-
-    no_consent_cause: str | None = NO_CONSENT
-    resubscribe: Resubscribe = Resubscribe.IF_NEWER
-    protected_causes: frozenset[str] = frozenset()
-    confirmed_only: bool = False
-    update_existing: bool = True
-
-    def cause(self, reason: Reason) -> str:
-        """Return the cause to write for a reason of the state table."""
-        if reason is Reason.NO_CONSENT:
-            return self.no_consent_cause or NO_CONSENT
-        return FIXED_CAUSES[reason]
-
-
-@dataclass(frozen=True, slots=True)
-class Consent:
-    """What Shopify says about one channel of one customer now.
-
-    Attributes:
-        state: The row of the table.
-        said: Shopify's own word, for the evidence.
-        consent_at: When the person said so; None where Shopify knows no time.
-        updated_at: The customer's `updated_at`.
-        address_hash: Hash of the address it is about; None without an address.
-    """
-
-    state: State
-    said: str
-    consent_at: dt.datetime | None
-    updated_at: dt.datetime
-    address_hash: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """What a contact holds on one channel.
-
-    Attributes:
-        status: subscribed, unsubscribed or none.
-        source: Who the status comes from.
-        cause: The unsubscription cause.
-        at: Time of the act behind the status.
-        opted_in_at: The latest local opt-in.
-        address_hash: Hash of the address.
-        opted_out_at: The person's own latest opt-out, from either side, that no yes has answered: a bounce may hide
-            it in the status, but it stays with the person.
-    """
-
-    status: Status = Status.NONE
-    source: Source | None = None
-    cause: str | None = None
-    at: dt.datetime | None = None
-    opted_in_at: dt.datetime | None = None
-    address_hash: str | None = None
-    opted_out_at: dt.datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What the source row held before this record: Shopify's last known word on the channel."""
-
-    owned: bool = True
-    state: str | None = None
-    consent_at: dt.datetime | None = None
-    had_address: bool = False
-    answered_state: str | None = None
-    answered_at: dt.datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class OptOut:
-    """The latest opt-out known for an address, lifted or not (a row of `suppressions`)."""
-
-    cause: str
-    source: Source
-    at: dt.datetime
-    lifted_at: dt.datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What comes of one record on one channel.
-
-    Attributes:
-        held: The channel as it shall be.
-        change: The status change to log, or None.
-        acted_at: Time of the act behind the change.
-        evidence: What was said and which rule applied; never a personal value.
-        opt_out: The opt-out to write for the address (local acts only: an import records those of a batch first).
-        lifted_at: The yes that lifts the address's suppression, or None.
-        erase: The person is to be erased.
-    """
-
-    held: Held
-    change: Change | None = None
-    acted_at: dt.datetime | None = None
-    evidence: str = ""
-    opt_out: OptOut | None = None
-    lifted_at: dt.datetime | None = None
-    erase: bool = False
+from target_contactdb.causes import OPTED_OUT, PERSON
+from target_contactdb.consent import TABLE, Action, Facts, Standing, State, Verdict, judge
+from target_contactdb.consent_values import (
+    Consent,
+    Decision,
+    Held,
+    OptOut,
+    Policy,
+    Seen,
+    Source,
+    Status,
+    change_between,
+)
+from target_contactdb.opt_outs import closed, is_later, later_of, latest_opt_out, standing_of
 
 
 def normal_state(state: str | None, *, has_address: bool, opt_in_level: str | None, policy: Policy) -> State:
@@ -221,7 +95,7 @@ def adopt(
     at = held.at if written_status is None and held.at is not None else now
     adopted = replace(held, source=source, at=at)
     if source is Source.PERSON:
-        adopted = replace(adopted, opted_out_at=_later(held.opted_out_at, at))
+        adopted = replace(adopted, opted_out_at=later_of(held.opted_out_at, at))
     return adopted, OptOut(held.cause or source.value, source, at)
 
 
@@ -266,8 +140,8 @@ def decide(
     decision = _close_suppressed(_apply(verdict, fresh, here, said_at, policy), facts, here)
     if consent.state is State.UNSUBSCRIBED:
         held_after = decision.held
-        decision = replace(decision, held=replace(held_after, opted_out_at=_later(held_after.opted_out_at, said_at)))
-    return replace(decision, change=_change(current, decision.held), evidence=_evidence(consent, standing))
+        decision = replace(decision, held=replace(held_after, opted_out_at=later_of(held_after.opted_out_at, said_at)))
+    return replace(decision, change=change_between(current, decision.held), evidence=_evidence(consent, standing))
 
 
 def opt_out_of(consent: Consent, seen: Seen | None, known: OptOut | None, *, now: dt.datetime) -> OptOut | None:
@@ -298,158 +172,6 @@ def moved(held: Held) -> Held:
     return Held(Status.UNSUBSCRIBED, Source.PERSON, PERSON, held.opted_out_at, opted_out_at=held.opted_out_at)
 
 
-def standing_of(held: Held, opt_out: OptOut | None, policy: Policy) -> Standing:
-    """Return the column of the table. A suppressed address puts an unsubscribed contact where the address stands."""
-    if held.status is Status.NONE:
-        return Standing.OPEN
-    if held.status is Status.SUBSCRIBED:
-        return Standing.SUBSCRIBED
-    if held.cause in policy.protected_causes or held.source is Source.PROTECTED:
-        own = Standing.PROTECTED
-    else:
-        own = Standing.SELF if held.source is Source.PERSON else Standing.OWN
-    if opt_out is None or opt_out.lifted_at is not None:
-        return own
-    return max(own, _STANDING_OF_SOURCE[opt_out.source])
-
-
-def standing_of_source(source: Source) -> Standing:
-    """Return how strong an unsubscription by this source is."""
-    return _STANDING_OF_SOURCE[source]
-
-
-_STANDING_OF_SOURCE: t.Final = {
-    Source.IMPORT: Standing.OWN,
-    Source.PERSON: Standing.SELF,
-    Source.PROTECTED: Standing.PROTECTED,
-}
-
-
-def merge(known: OptOut | None, told: OptOut, opted_in_at: dt.datetime | None) -> OptOut:
-    """Return the opt-out to keep for an address: the latest act decides, the stronger source stays.
-
-    Args:
-        known: The opt-out on record.
-        told: The one just learnt.
-        opted_in_at: The latest yes known for the address, from anywhere.
-    """
-    if told.source is not Source.PROTECTED and known is not None and known.lifted_at is not None:
-        if is_later(known.lifted_at, told):
-            return replace(known, at=max(known.at, told.at))
-        known = None
-    if known is None:
-        merged = told
-    else:
-        strongest = max(known, told, key=lambda one: (_STANDING_OF_SOURCE[one.source], one.at))
-        merged = OptOut(strongest.cause, strongest.source, max(known.at, told.at))
-        yeses = [moment for moment in (opted_in_at, told.lifted_at) if moment is not None]
-        opted_in_at = max(yeses, default=None)
-    # No import lifts a protected cause, so no yes that an import knows of may do it either.
-    if merged.source is not Source.PROTECTED and opted_in_at is not None and is_later(opted_in_at, merged):
-        return replace(merged, lifted_at=opted_in_at)
-    return merged
-
-
-def is_later(yes_at: dt.datetime, opt_out: OptOut) -> bool:
-    """Tell whether a yes is later than an opt-out. Shopify cuts its times to the second; a tie is a no."""
-    if opt_out.source is Source.IMPORT:
-        yes_at = yes_at.replace(microsecond=0)
-    return yes_at > opt_out.at
-
-
-def follow(held: Held, opt_out: OptOut, *, opted_in_at: dt.datetime | None) -> Held | None:
-    """Return what a contact becomes that holds an address just closed, or None if its own yes is newer.
-
-    Args:
-        held: What the contact holds (after `adopt`).
-        opt_out: The opt-out of the address.
-        opted_in_at: The contact's latest yes.
-    """
-    if held.status is not Status.SUBSCRIBED or opt_out.lifted_at is not None:
-        return None
-    if opted_in_at is not None and is_later(opted_in_at, opt_out) and opt_out.source is not Source.PROTECTED:
-        return None
-    return _closed(held, opt_out)
-
-
-def latest_yes(held: Held, seen: Seen | None) -> dt.datetime | None:
-    """Return the time of the latest yes behind a subscribed status, or None if nobody ever said so.
-
-    A contact may be subscribed without one: with the flag off, those who never agreed come in subscribed.
-    """
-    said = [held.opted_in_at]
-    if seen is not None and seen.state == State.SUBSCRIBED:
-        said.append(seen.consent_at)
-    known = [moment for moment in said if moment is not None]
-    return max(known, default=None)
-
-
-def act_locally(
-    wish: Status,
-    held: Held,
-    opt_out: OptOut | None,
-    *,
-    yes_at: dt.datetime | None,
-    told_at: dt.datetime | None,
-    now: dt.datetime,
-    cause: str,
-    policy: Policy,
-) -> Decision:
-    """Decide what a person's word, told to the contact database itself, makes of one channel.
-
-    An act older than the latest act of the other kind is recorded and changes nothing.
-
-    Args:
-        wish: SUBSCRIBED or UNSUBSCRIBED.
-        held: What the contact holds (after `adopt`).
-        opt_out: The latest opt-out known for its address.
-        yes_at: The latest yes known (`latest_yes`).
-        told_at: When the person said so, where that is not now.
-        now: The time of this write.
-        cause: The unsubscription cause.
-        policy: The consent options.
-    """
-    at = told_at or now
-    source = Source.PROTECTED if cause in policy.protected_causes else Source.PERSON
-    if wish is Status.UNSUBSCRIBED:
-        told = OptOut(cause, source, at)
-        if told_at is not None and yes_at is not None and is_later(yes_at, told):
-            return Decision(
-                held, evidence="an older act than the latest opt-in", opt_out=replace(told, lifted_at=yes_at)
-            )
-        stands = standing_of(held, None, policy)
-        fresh = held
-        if stands <= _STANDING_OF_SOURCE[source]:
-            known = _latest_opt_out(held, None, policy)
-            fresh = replace(held, status=wish, source=source, cause=cause, at=_later(known, at))
-        if source is Source.PERSON:
-            fresh = replace(fresh, opted_out_at=_later(held.opted_out_at, at))
-        return Decision(fresh, _change(held, fresh), at, "told to the contact database", opt_out=told)
-    latest = _latest_opt_out(held, opt_out, policy)
-    if told_at is not None and latest is not None and latest >= at.replace(microsecond=0):
-        return Decision(held, evidence="an older act than the latest opt-out")
-    if told_at is not None and held.status is Status.SUBSCRIBED and held.at is not None and held.at > at:
-        return Decision(held, evidence="an older act than the latest opt-in")
-    fresh = replace(held, status=wish, source=Source.PERSON, cause=None, at=at, opted_in_at=at, opted_out_at=None)
-    return Decision(fresh, _change(held, fresh), at, "told to the contact database", lifted_at=at)
-
-
-def _closed(held: Held, opt_out: OptOut) -> Held:
-    own = held.opted_out_at if opt_out.source is Source.PROTECTED else _later(held.opted_out_at, opt_out.at)
-    return replace(
-        held,
-        status=Status.UNSUBSCRIBED,
-        source=opt_out.source,
-        cause=opt_out.cause,
-        at=opt_out.at,
-        opted_out_at=own,
-    )
-
-
-def _later(known: dt.datetime | None, told: dt.datetime) -> dt.datetime:
-    return told if known is None else max(known, told)
-
-
 def _act_time(
     consent: Consent, seen: Seen | None, opt_out: OptOut | None, held_at: dt.datetime | None, now: dt.datetime
 ) -> dt.datetime:
@@ -466,7 +188,7 @@ def _act_time(
 def _facts(
     consent: Consent, base: Held, seen: Seen | None, opt_out: OptOut | None, said_at: dt.datetime, policy: Policy
 ) -> Facts:
-    latest = _latest_opt_out(base, opt_out, policy)
+    latest = latest_opt_out(base, opt_out, policy)
     repeated = (
         seen is not None
         and seen.answered_state is not None
@@ -501,18 +223,6 @@ def _facts(
     )
 
 
-def _latest_opt_out(base: Held, opt_out: OptOut | None, policy: Policy) -> dt.datetime | None:
-    known = [moment for moment in (opt_out.at if opt_out else None, base.opted_out_at) if moment is not None]
-    is_opt_out = (
-        base.source in {Source.PERSON, Source.PROTECTED}
-        or base.cause == OPTED_OUT
-        or base.cause in policy.protected_causes
-    )
-    if base.status is Status.UNSUBSCRIBED and is_opt_out and base.at is not None:
-        known.append(base.at)
-    return max(known, default=None)
-
-
 def _apply(verdict: Verdict, base: Held, opt_out: OptOut | None, said_at: dt.datetime, policy: Policy) -> Decision:
     match verdict.action:
         case Action.KEEP:
@@ -520,7 +230,7 @@ def _apply(verdict: Verdict, base: Held, opt_out: OptOut | None, said_at: dt.dat
         case Action.NO_ADDRESS:
             return Decision(Held(address_hash=base.address_hash))
         case Action.FOLLOW if opt_out is not None:
-            return Decision(_closed(base, opt_out), acted_at=opt_out.at)
+            return Decision(closed(base, opt_out), acted_at=opt_out.at)
         case Action.MOVE_TIME:
             return _move_time(base, said_at)
         case Action.UNSUBSCRIBE if verdict.reason is not None:
@@ -558,15 +268,7 @@ def _close_suppressed(decision: Decision, facts: Facts, opt_out: OptOut | None) 
     yes = held.opted_in_at if facts.local_opt_in else None
     if opt_out.source is not Source.PROTECTED and (facts.newer or (yes is not None and is_later(yes, opt_out))):
         return replace(decision, lifted_at=held.at if facts.newer else yes)
-    return replace(decision, held=_closed(held, opt_out), acted_at=opt_out.at)
-
-
-def _change(before: Held, after: Held) -> Change | None:
-    if before.status is after.status or after.status is Status.NONE:
-        return None
-    if after.status is Status.UNSUBSCRIBED:
-        return Change.UNSUBSCRIBED
-    return Change.RESTORED if before.status is Status.UNSUBSCRIBED else Change.SUBSCRIBED
+    return replace(decision, held=closed(held, opt_out), acted_at=opt_out.at)
 
 
 def _evidence(consent: Consent, standing: Standing) -> str:

@@ -15,7 +15,7 @@ if t.TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Sequence
 
-    from target_contactdb.consent_rules import Held
+    from target_contactdb.consent_values import Held
     from target_contactdb.contact_plan import Plan, StatusChange
     from target_contactdb.database import Database
     from target_contactdb.dialects.base import Loader

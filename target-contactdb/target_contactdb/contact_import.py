@@ -25,7 +25,7 @@ if t.TYPE_CHECKING:
 
     import sqlalchemy as sa
 
-    from target_contactdb.consent_rules import OptOut, Policy
+    from target_contactdb.consent_values import OptOut, Policy
     from target_contactdb.contact_plan import Heard
     from target_contactdb.database import Database
     from target_contactdb.dialects.base import Loader

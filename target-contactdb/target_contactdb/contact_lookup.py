@@ -7,7 +7,7 @@ import typing as t
 import sqlalchemy as sa
 
 from target_contactdb.addresses import salted_hash
-from target_contactdb.consent_rules import OptOut, Seen, Source
+from target_contactdb.consent_values import OptOut, Seen, Source
 from target_contactdb.dialects.base import staging_table
 from target_contactdb.records import ADDRESS_PROPERTY
 from target_contactdb.tables import (

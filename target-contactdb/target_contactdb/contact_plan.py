@@ -11,22 +11,10 @@ from dataclasses import dataclass, field, replace
 
 from target_contactdb.addresses import address_hash
 from target_contactdb.consent import State
-from target_contactdb.consent_rules import (
-    Change,
-    Consent,
-    Decision,
-    Held,
-    OptOut,
-    Seen,
-    Status,
-    adopt,
-    decide,
-    moved,
-    normal_state,
-    opt_out_of,
-)
+from target_contactdb.consent_rules import decide, moved, normal_state, opt_out_of
+from target_contactdb.consent_values import Change, Consent, Decision, Held, OptOut, Seen, Status
 from target_contactdb.contact_lookup import seen_of
-from target_contactdb.ledger import held_of, held_values
+from target_contactdb.ledger import adopt_row, held_of, held_values
 from target_contactdb.mapping import Update, WhenEmpty
 from target_contactdb.records import ADDRESS_PROPERTY
 from target_contactdb.tables import CHANNELS
@@ -37,7 +25,7 @@ if t.TYPE_CHECKING:
 
     import sqlalchemy as sa
 
-    from target_contactdb.consent_rules import Policy
+    from target_contactdb.consent_values import Policy
     from target_contactdb.contact_lookup import Row
     from target_contactdb.ledger import Key, Ledger
     from target_contactdb.mapping import Filled
@@ -141,7 +129,7 @@ class Judge:
             before = self._held_before(customer, row, channel) if exists else Held()
             adopted, found = before, None
             if exists:
-                adopted, found = self._adopt(row, channel, before)
+                adopted, found = adopt_row(row, channel, before, now=self.now, policy=self.policy)
             heard.before[channel], heard.adopted[channel] = before, adopted
             heard.answered[channel] = found is not None
             if found is not None and before.address_hash:
@@ -261,16 +249,6 @@ class Judge:
         same = said is not None and said.address == address
         digest = customer.hashes[channel] if same else address_hash(self.salt, channel, address)
         return held if held.address_hash == digest else replace(held, address_hash=digest)
-
-    def _adopt(self, row: Row, channel: str, before: Held) -> tuple[Held, OptOut | None]:
-        return adopt(
-            before,
-            written_status=row[f"{channel}_written_status"],
-            written_cause=row[f"{channel}_written_cause"],
-            row_written_at=row["updated_at"],
-            now=self.now,
-            policy=self.policy,
-        )
 
     def _consent(self, heard: Heard, channel: str) -> Consent | None:
         customer, said = heard.customer, heard.customer.said[channel]

@@ -10,12 +10,16 @@ from dataclasses import dataclass, field, replace
 
 import sqlalchemy as sa
 
-from target_contactdb.consent_rules import Held, OptOut, Source, Status, is_later, merge, standing_of_source
+from target_contactdb.consent_rules import adopt
+from target_contactdb.consent_values import Held, OptOut, Source, Status
+from target_contactdb.opt_outs import is_later, merge, standing_of_source
 from target_contactdb.tables import CHANNELS, contact_sources, suppressions
 
 if t.TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Collection, Iterator, Sequence
+
+    from target_contactdb.consent_values import Policy
 
 Key: t.TypeAlias = tuple[str, str]
 """Channel and address hash."""
@@ -69,17 +73,13 @@ class Holder:
     Attributes:
         contact_id: The contact.
         channel: The channel.
-        held: What it holds there.
-        written: Status and cause as this program wrote them last.
-        row_written_at: When its row was written last.
+        held: What it holds there, with what others changed read as the person's word.
         consented_at: Shopify's latest consent time among its sources that say SUBSCRIBED of this very address.
     """
 
     contact_id: int
     channel: str
     held: Held
-    written: tuple[str | None, str | None]
-    row_written_at: dt.datetime
     consented_at: dt.datetime | None
 
 
@@ -121,7 +121,9 @@ def _values(told: OptOut) -> dict[str, t.Any]:
     return {"cause": told.cause, "source": told.source.value, "at": told.at, "lifted_at": told.lifted_at}
 
 
-def holders(connection: sa.Connection, contacts: sa.Table, keys: Collection[Key]) -> list[Holder]:
+def holders(
+    connection: sa.Connection, contacts: sa.Table, keys: Collection[Key], *, now: dt.datetime, policy: Policy
+) -> list[Holder]:
     """Return every contact that is subscribed on one of some addresses."""
     found: list[Holder] = []
     for channel, hashes in _by_channel(keys):
@@ -139,16 +141,8 @@ def holders(connection: sa.Connection, contacts: sa.Table, keys: Collection[Key]
             contacts.c[f"{channel}_status"] == Status.SUBSCRIBED.value,
         )
         for row in connection.execute(statement).mappings():
-            found.append(
-                Holder(
-                    row["contact_id"],
-                    channel,
-                    held_of(row, channel),
-                    (row[f"{channel}_written_status"], row[f"{channel}_written_cause"]),
-                    row["updated_at"],
-                    row["consented_at"],
-                )
-            )
+            held, _opt_out = adopt_row(row, channel, held_of(row, channel), now=now, policy=policy)
+            found.append(Holder(row["contact_id"], channel, held, row["consented_at"]))
     return found
 
 
@@ -163,6 +157,20 @@ def held_of(row: t.Mapping[str, t.Any] | sa.RowMapping, channel: str) -> Held:
         row[f"{channel}_opted_in_at"],
         row[f"{channel}_address_hash"],
         row[f"{channel}_opted_out_at"],
+    )
+
+
+def adopt_row(
+    row: t.Mapping[str, t.Any] | sa.RowMapping, channel: str, held: Held, *, now: dt.datetime, policy: Policy
+) -> tuple[Held, OptOut | None]:
+    """Read what a row of `contacts` holds on a channel, noticing what somebody else wrote (`adopt`)."""
+    return adopt(
+        held,
+        written_status=row[f"{channel}_written_status"],
+        written_cause=row[f"{channel}_written_cause"],
+        row_written_at=row["updated_at"],
+        now=now,
+        policy=policy,
     )
 
 

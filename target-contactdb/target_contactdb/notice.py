@@ -11,10 +11,10 @@ import sqlalchemy as sa
 from target_contactdb import closing, contact_apply
 from target_contactdb import ledger as ledgers
 from target_contactdb.addresses import address_hash
-from target_contactdb.consent_rules import Status, adopt
+from target_contactdb.consent_values import Status
 from target_contactdb.contact_plan import adopted_change
 from target_contactdb.database import writing
-from target_contactdb.ledger import Ledger, held_of
+from target_contactdb.ledger import Ledger, adopt_row, held_of
 from target_contactdb.operations import Tally, count, utc_now
 from target_contactdb.records import ADDRESS_PROPERTY
 from target_contactdb.tables import CHANNELS
@@ -23,7 +23,7 @@ if t.TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Sequence
 
-    from target_contactdb.consent_rules import Held, OptOut
+    from target_contactdb.consent_values import Held, OptOut
     from target_contactdb.contact_import import ContactImport
     from target_contactdb.contact_plan import StatusChange
     from target_contactdb.ledger import Key
@@ -68,14 +68,8 @@ def _take_in(
     opted_out: list[int] = []
     for row in rows:
         digest = address_hash(database.salt, channel, row.get(ADDRESS_PROPERTY[channel]))
-        held, opt_out = adopt(
-            replace(held_of(row, channel), address_hash=digest),
-            written_status=row[f"{channel}_written_status"],
-            written_cause=row[f"{channel}_written_cause"],
-            row_written_at=row["updated_at"],
-            now=now,
-            policy=importing.policy,
-        )
+        before = replace(held_of(row, channel), address_hash=digest)
+        held, opt_out = adopt_row(row, channel, before, now=now, policy=importing.policy)
         found.append((row["contact_id"], channel, held))
         changes.append((row["contact_id"], adopted_change(channel, row, held)))
         if opt_out is not None:

@@ -9,7 +9,7 @@ from singer_sdk import typing as th
 
 from target_contactdb.causes import DEFAULT_CAUSES, DEFAULT_PROTECTED, FIXED_CAUSES, NO_CONSENT
 from target_contactdb.consent import Resubscribe
-from target_contactdb.consent_rules import Policy
+from target_contactdb.consent_values import Policy
 from target_contactdb.errors import ConfigError
 from target_contactdb.fields import ContactField, FieldType
 from target_contactdb.mapping import FieldMapping, Update, WhenEmpty, check_names

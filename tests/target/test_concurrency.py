@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from target_contactdb.admin.acts import Act, tell_database
 from target_contactdb.admin.connect import opened
-from target_contactdb.consent_rules import Status
+from target_contactdb.consent_values import Status
 from target_contactdb.database import open_engine
 from target_contactdb.operations import utc_now
 from tests.target.singer import customer, query, run, schema

@@ -14,19 +14,20 @@ from target_contactdb.admin.cards import find_contact
 from target_contactdb.admin.permission import current_address
 from target_contactdb.causes import PERSON
 from target_contactdb.closing import follow_closed, tell
-from target_contactdb.consent_rules import Change, Decision, Held, Policy, Status, act_locally, adopt
+from target_contactdb.consent_values import Change, Decision, Held, Policy, Status
 from target_contactdb.contact_apply import write_changes
 from target_contactdb.contact_plan import StatusChange, adopted_change
 from target_contactdb.database import Database
 from target_contactdb.dialects import loader_for
 from target_contactdb.errors import ContactDbError
-from target_contactdb.ledger import Ledger, answer_sources, held_of, held_values
+from target_contactdb.ledger import Ledger, adopt_row, answer_sources, held_of, held_values
+from target_contactdb.local_acts import act_locally
 from target_contactdb.tables import contact_sources, unsubscription_causes
 
 if t.TYPE_CHECKING:
     from target_contactdb.admin.cards import Contact
     from target_contactdb.admin.connect import Opened
-    from target_contactdb.consent_rules import OptOut
+    from target_contactdb.consent_values import OptOut
     from target_contactdb.ledger import Key
 
 
@@ -130,7 +131,7 @@ class _Writing:
             msg = f"contact #{contact_id} has no address to subscribe on channel {channel}"
             raise ContactDbError(msg)
         before = replace(held_of(self.contact, channel), address_hash=address.digest)
-        held, found = self._adopt(before)
+        held, found = adopt_row(self.contact, channel, before, now=self.now, policy=self.policy)
         decision = self._decide(held, address.opt_out)
         key = (channel, address.digest) if address.digest else None
         opt_outs = [one for one in (found, decision.opt_out) if one is not None]
@@ -144,16 +145,6 @@ class _Writing:
         after = decision.held
         note = _note(held, decision, self.act, changed=changed)
         return Told(contact_id, channel, changed, after.status.value, after.cause, after.at, len(followed), note)
-
-    def _adopt(self, before: Held) -> tuple[Held, OptOut | None]:
-        return adopt(
-            before,
-            written_status=self.contact[f"{self.act.channel}_written_status"],
-            written_cause=self.contact[f"{self.act.channel}_written_cause"],
-            row_written_at=self.contact["updated_at"],
-            now=self.now,
-            policy=self.policy,
-        )
 
     def _decide(self, held: Held, opt_out: OptOut | None) -> Decision:
         return act_locally(

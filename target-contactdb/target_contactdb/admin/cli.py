@@ -13,7 +13,7 @@ from target_contactdb.admin import activities, acts, cards, explain, permission,
 from target_contactdb.admin.connect import Opened, opened
 from target_contactdb.admin.machine import to_json
 from target_contactdb.causes import PERSON
-from target_contactdb.consent_rules import Status
+from target_contactdb.consent_values import Status
 from target_contactdb.errors import ContactDbError
 from target_contactdb.fields import to_datetime
 from target_contactdb.operations import utc_now

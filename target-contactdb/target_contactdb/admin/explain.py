@@ -10,8 +10,9 @@ from target_contactdb.admin.cards import channel_card, sources_of, status_histor
 from target_contactdb.admin.permission import CHANNEL_NAMES, current_address
 from target_contactdb.admin.words import SOURCES, moment
 from target_contactdb.consent import Standing
-from target_contactdb.consent_rules import Policy, Source, Status, standing_of
+from target_contactdb.consent_values import Policy, Source, Status
 from target_contactdb.ledger import held_of
+from target_contactdb.opt_outs import standing_of
 from target_contactdb.tables import CHANNELS
 
 if t.TYPE_CHECKING:

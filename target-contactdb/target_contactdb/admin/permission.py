@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from target_contactdb.addresses import address_hash
 from target_contactdb.admin.carts import why_not
-from target_contactdb.consent_rules import OptOut, Status
+from target_contactdb.consent_values import OptOut, Status
 from target_contactdb.ledger import load
 from target_contactdb.records import ADDRESS_PROPERTY
 from target_contactdb.tables import suppressions

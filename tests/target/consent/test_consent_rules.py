@@ -10,29 +10,11 @@ import pytest
 
 from target_contactdb.causes import DEFAULT_PROTECTED, NO_CONSENT, OPTED_OUT, PERSON
 from target_contactdb.consent import Resubscribe, Standing, State
-from target_contactdb.consent_rules import (
-    Change,
-    Consent,
-    Decision,
-    Held,
-    OptOut,
-    Policy,
-    Seen,
-    Source,
-    Status,
-    act_locally,
-    adopt,
-    decide,
-    follow,
-    is_unknown_state,
-    latest_yes,
-    merge,
-    moved,
-    normal_state,
-    opt_out_of,
-    standing_of,
-)
+from target_contactdb.consent_rules import adopt, decide, is_unknown_state, moved, normal_state, opt_out_of
+from target_contactdb.consent_values import Change, Consent, Decision, Held, OptOut, Policy, Seen, Source, Status
 from target_contactdb.ledger import Ledger
+from target_contactdb.local_acts import act_locally
+from target_contactdb.opt_outs import follow, merge, standing_of
 
 POLICY = Policy(protected_causes=frozenset(DEFAULT_PROTECTED))
 NEVER = replace(POLICY, resubscribe=Resubscribe.NEVER)
@@ -854,23 +836,6 @@ def test_a_yes_within_the_second_of_shopifys_opt_out_follows_it():
 
 
 # The latest yes.
-
-
-@pytest.mark.parametrize(
-    ("held", "seen", "yes"),
-    [
-        (subscribed(), None, None),
-        (agreed_locally(at(7)), None, at(7)),
-        (subscribed(), Seen(state="SUBSCRIBED", consent_at=at(5)), at(5)),
-        (agreed_locally(at(7)), Seen(state="SUBSCRIBED", consent_at=at(5)), at(7)),
-        (agreed_locally(at(7)), Seen(state="SUBSCRIBED", consent_at=at(9)), at(9)),
-        (subscribed(), Seen(state="SUBSCRIBED"), None),
-        (subscribed(), Seen(state="NOT_SUBSCRIBED", consent_at=at(5)), None),
-        (subscribed(), Seen(state="UNSUBSCRIBED", consent_at=at(5)), None),
-    ],
-)
-def test_the_latest_yes_is_the_later_of_the_local_one_and_shopifys(held, seen, yes):
-    assert latest_yes(held, seen) == yes
 
 
 # Local acts.

@@ -20,7 +20,7 @@ from target_contactdb import closing, contact_import
 from target_contactdb.admin.acts import Act, tell_database
 from target_contactdb.admin.connect import opened
 from target_contactdb.causes import DEFAULT_CAUSES, DEFAULT_PROTECTED
-from target_contactdb.consent_rules import Policy, Status
+from target_contactdb.consent_values import Policy, Status
 from target_contactdb.contact_import import ContactImport
 from target_contactdb.database import Database, open_database, open_engine
 from target_contactdb.dialects import loader_for
