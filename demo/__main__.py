@@ -28,10 +28,10 @@ FOLDER = PROJECT / "output" / "demo"
 
 NEXT = """\
 [bold]Next, with a real store[/bold]
-  cp .env.example .env          then write your shop and the credentials of its app into .env
+  cp .env.example .env          then write your shop and its credentials into it
   ./meltano run shopify-sync    reads everything the first time, then the changes
   ./meltano invoke target-contactdb:status
-README.md says how to get them.
+README.md says how to get those credentials.
 
 [bold]To look around in this one[/bold], which stays until the next demonstration
   ./meltano --env-file {settings} invoke target-contactdb:log
@@ -143,7 +143,9 @@ def perform(demo: Demo) -> None:
     demo.console.print()
     demo.show("status")
     demo.show("log")
-    demo.show("contact", demo.somebody_with_a_checkout())
+    somebody = demo.somebody_with_a_checkout()
+    demo.show("contact", somebody)
+    demo.show("why", somebody)
     demo.console.print(NEXT.format(settings=demo.settings.relative_to(PROJECT)), highlight=False)
 
 

@@ -271,7 +271,16 @@ def _close_suppressed(decision: Decision, facts: Facts, opt_out: OptOut | None) 
     return replace(decision, held=closed(held, opt_out), acted_at=opt_out.at)
 
 
+_STANDING_WORDS: t.Final = {
+    Standing.OPEN: "new on this channel",
+    Standing.SUBSCRIBED: "subscribed",
+    Standing.OWN: "unsubscribed by an import",
+    Standing.SELF: "unsubscribed by the person",
+    Standing.PROTECTED: "unsubscribed by a protected cause",
+}
+
+
 def _evidence(consent: Consent, standing: Standing) -> str:
     moment = consent.consent_at.strftime("%Y-%m-%dT%H:%M:%SZ") if consent.consent_at else "no time"
     words = TABLE[consent.state][standing].words
-    return f"Shopify said {consent.said} ({moment}); {standing.name.lower()}: {words}"
+    return f"Shopify said {consent.said} ({moment}); contact {_STANDING_WORDS[standing]}: {words}"

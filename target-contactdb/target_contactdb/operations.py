@@ -146,3 +146,17 @@ def end_operation(engine: sa.Engine, operation_id: int, state: OperationState, e
             .where(columns.operation_id == operation_id)
             .values(state=final, ended_at=utc_now(), error=error)
         )
+
+
+def told(engine: sa.Engine, operation_id: int) -> str:
+    """Return what an operation came to, in one line: what was read, and every count that is not zero."""
+    with engine.connect() as connection:
+        row = (
+            connection.execute(sa.select(operations).where(operations.c.operation_id == operation_id)).mappings().one()
+        )
+    counted = [f"{row[name]:,} {name}" for name in OUTCOMES if row[name]]
+    changed = [f"{row[name]:,} {name}" for name in STATUS_CHANGES if row[name]]
+    parts = [f"{row['records_read']:,} read", *([", ".join(counted)] if counted else [])]
+    if changed:
+        parts.append(f"statuses: {', '.join(changed)}")
+    return f"{row['kind']} {row['state']}: {'; '.join(parts)}"

@@ -24,6 +24,7 @@ from target_contactdb.operations import (
     note_bookmark,
     pause_operation,
     start_operation,
+    told,
 )
 from target_contactdb.records import ADDRESS_PROPERTY
 from target_contactdb.redecide import redecide_if_changed
@@ -163,6 +164,7 @@ class Run:
                 self.logger.error("%s import failed: %s. %s", kind, error, NOT_STARTED)
             else:
                 self._end(operation, OperationState.COMPLETED, None)
+                self.logger.info(told(t.cast("sa.Engine", self._engine), operation.operation_id))
         self._leave()
 
     @contextlib.contextmanager

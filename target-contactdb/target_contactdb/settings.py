@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import typing as t
 from dataclasses import dataclass
 
@@ -40,7 +41,6 @@ _OPTIONS = th.ObjectType(
     th.Property("resubscribe", th.StringType(allowed_values=[rule.value for rule in Resubscribe])),
     th.Property("protected_causes", th.ArrayType(th.StringType)),
     th.Property("min_opt_in_level", th.StringType(allowed_values=["single", "confirmed"])),
-    additional_properties=False,
 )
 
 CONFIG_JSONSCHEMA: t.Final = th.PropertiesList(
@@ -161,12 +161,13 @@ def read_settings(config: Mapping[str, t.Any]) -> Settings:
     problems: list[str] = []
     url = str(config.get("sqlalchemy_url") or "").strip()
     if not url:
-        problems.append("setting `sqlalchemy_url` is blank")
+        problems.append("setting `sqlalchemy_url` is blank: set TARGET_CONTACTDB_SQLALCHEMY_URL")
     for name in ("contact_stream", "checkout_stream"):
         if not str(config.get(name) or "").strip():
             problems.append(f"setting `{name}` is blank")
     options = config.get("options") or {}
     causes = tuple(config.get("unsubscription_causes") or DEFAULT_CAUSES)
+    problems += _unknown_options(options)
     policy = _policy(options, causes, problems)
     fields = tuple(
         ContactField(
@@ -198,6 +199,17 @@ def read_settings(config: Mapping[str, t.Any]) -> Settings:
         unsubscription_causes=causes,
         policy=policy,
     )
+
+
+def _unknown_options(options: Mapping[str, t.Any]) -> list[str]:
+    known = list(CONFIG_JSONSCHEMA["properties"]["options"]["properties"])
+    problems = []
+    for name in options:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean `{near[0]}`?" if near else f"there are {', '.join(f'`{one}`' for one in known)}"
+            problems.append(f"setting `options` has no option `{name}`; {hint}")
+    return problems
 
 
 def _policy(options: Mapping[str, t.Any], causes: tuple[str, ...], problems: list[str]) -> Policy:

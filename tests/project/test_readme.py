@@ -66,7 +66,10 @@ def test_every_meltano_command_exists() -> None:
     for plugin, command in re.findall(r"meltano invoke ([\w-]+):(\w+)", README):
         assert command in plugins[plugin]["commands"], f"{plugin}:{command}"
     jobs = {job["name"] for job in project_file()["jobs"]}
-    assert set(re.findall(r"meltano (?:--\S+ (?:prod|\.env\.prod) )*run (?:--full-refresh )?([\w-]+)", README)) <= jobs
+    assert (
+        set(re.findall(r"meltano (?:--\S+ (?:prod|\.env\.prod) )*run (?:--full-refresh |--force )?([\w-]+)", README))
+        <= jobs
+    )
     schedules = {schedule["name"] for schedule in project_file()["schedules"]}
     assert set(re.findall(r"schedule run ([\w-]+)", README)) <= schedules
 

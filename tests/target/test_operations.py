@@ -151,7 +151,11 @@ def test_a_database_of_a_newer_version_is_refused(database_url):
 @pytest.mark.parametrize(
     ("config", "problem"),
     [
-        ({"sqlalchemy_url": " "}, "setting `sqlalchemy_url` is blank"),
+        ({"sqlalchemy_url": " "}, "setting `sqlalchemy_url` is blank: set TARGET_CONTACTDB_SQLALCHEMY_URL"),
+        (
+            {"options": {"resubscribed": "never"}},
+            "setting `options` has no option `resubscribed`; did you mean `resubscribe`?",
+        ),
         ({"sqlalchemy_url": "nonsense"}, "setting `sqlalchemy_url` is not a SQLAlchemy URL that can be used"),
         (
             {"sqlalchemy_url": "oracle://x"},

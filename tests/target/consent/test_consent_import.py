@@ -601,9 +601,13 @@ def test_each_status_change_is_logged_with_its_evidence(database_url):
         'SELECT user_code, channel, change, "from", "to", cause, source, operation_id, evidence '
         "FROM status_changes JOIN contacts USING (contact_id) ORDER BY change_id",
     )
-    new = "open: insert subscribed; unsubscribed if the address is suppressed and this is not newer"
+    new = (
+        "contact new on this channel: "
+        "insert subscribed; unsubscribed if the address is suppressed and this is not newer"
+    )
     restored = (
-        "own: restore, unless an opt-out is known for the address that is not older than this consent "
+        "contact unsubscribed by an import: "
+        "restore, unless an opt-out is known for the address that is not older than this consent "
         "(under `never`: nor where an UNSUBSCRIBED of Shopify's was the reason)"
     )
     cause = "Shopify - opted out"
@@ -639,7 +643,8 @@ def test_each_status_change_is_logged_with_its_evidence(database_url):
             cause,
             "import",
             2,
-            f"Shopify said UNSUBSCRIBED ({at(3)}); subscribed: unsubscribe, same cause, unless a local opt-in is newer",
+            f"Shopify said UNSUBSCRIBED ({at(3)}); contact subscribed: "
+            "unsubscribe, same cause, unless a local opt-in is newer",
         ),
         (
             "2",

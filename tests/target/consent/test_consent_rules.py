@@ -958,7 +958,7 @@ def test_the_evidence_names_what_was_said_and_the_cell_and_no_address():
     decision = judged(says(State.UNSUBSCRIBED, 10), subscribed())
 
     assert decision.evidence == (
-        "Shopify said UNSUBSCRIBED (2026-11-01T10:00:10Z); subscribed: "
+        "Shopify said UNSUBSCRIBED (2026-11-01T10:00:10Z); contact subscribed: "
         "unsubscribe, same cause, unless a local opt-in is newer"
     )
     assert "no time" in judged(says(State.PENDING), subscribed()).evidence
