@@ -268,3 +268,32 @@ def test_a_tick_of_an_empty_store_is_quiet(start):
 def test_the_clock_runs_and_can_be_moved_back(sandbox):
     set_clock(sandbox, "2026-12-24T18:00:00Z")
     assert sandbox.control("POST", "clock", {"advance_seconds": -3_600})["now"].startswith("2026-12-24T17:00:")
+
+
+def test_metafields_and_addresses_of_a_customer_can_be_read_each_way(sandbox):
+    fields = [["loyalty", "points", "12"], ["loyalty", "tier", "gold"], ["crm", "owner", "A/B"]]
+    given = {"metafields": fields, "address": {"city": "Ottawa", "country": "Canada", "country_code": "CA"}}
+    number = sandbox.control("POST", "customers", given)["id"]
+    text = """query($id: ID!) { customer(id: $id) {
+      one: metafield(namespace: "crm", key: "owner") { type value }
+      none: metafield(key: "owner") { value }
+      all: metafields(first: 5) { nodes { namespace key value } pageInfo { hasNextPage } }
+      some: metafields(first: 1, namespace: "loyalty") { edges { cursor node { key } } pageInfo { hasNextPage } }
+      named: metafields(first: 5, keys: ["loyalty.tier"]) { nodes { value } }
+      addresses(first: 5) { city } addressesV2(first: 5) { nodes { city } }
+    } }"""
+    shown = sandbox.graphql(text, {"id": f"gid://shopify/Customer/{number}"})["data"]["customer"]
+    cursor = shown["some"]["edges"][0].pop("cursor")
+    assert isinstance(cursor, str)
+    assert shown == {
+        "one": {"type": "single_line_text_field", "value": "A/B"},
+        "none": None,
+        "all": {
+            "nodes": [dict(zip(("namespace", "key", "value"), field, strict=True)) for field in fields],
+            "pageInfo": {"hasNextPage": False},
+        },
+        "some": {"edges": [{"node": {"key": "points"}}], "pageInfo": {"hasNextPage": True}},
+        "named": {"nodes": [{"value": "gold"}]},
+        "addresses": [{"city": "Ottawa"}],
+        "addressesV2": {"nodes": [{"city": "Ottawa"}]},
+    }

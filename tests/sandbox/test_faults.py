@@ -177,3 +177,26 @@ def test_a_fault_without_end_lasts_until_it_is_removed(sandbox, ask):
 def test_a_fault_that_is_not_described_fully_is_refused(town, body, message):
     with pytest.raises(ControlError, match=message):
         town.control("POST", "faults", body)
+
+
+def test_errors_of_any_kind_with_or_without_data(sandbox, ask):
+    told = [{"message": "Timeout"}, {"message": "Shop is inactive", "extensions": {"code": "SHOP_INACTIVE"}}]
+    add(sandbox, "errors", errors=told)
+    add(sandbox, "errors", errors=told[:1], data=None)
+    assert [(answer.status_code, answer.json()) for answer in (ask(), ask())] == [
+        (200, {"errors": told}),
+        (200, {"errors": told[:1], "data": None}),
+    ]
+
+
+def test_a_renamed_shop_sends_elsewhere(sandbox, ask, post):
+    where = {"location": "https://new-name.example.com/admin/api/2026-10/graphql.json"}
+    add(sandbox, "http_status", status=301, body="", headers=where)
+    answer = requests.post(
+        f"{sandbox.url}/admin/api/2026-10/graphql.json",
+        json={"query": QUERY},
+        headers={"X-Shopify-Access-Token": sandbox.token},
+        allow_redirects=False,
+        timeout=20,
+    )
+    assert (answer.status_code, answer.headers["location"]) == (301, where["location"])

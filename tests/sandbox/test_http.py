@@ -142,3 +142,12 @@ def test_a_port_in_use_is_one_line_and_an_exit_code(town):
     done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
     expected = f"shopify-sandbox: cannot listen on port {port}: Address already in use"
     assert (done.returncode, done.stdout, done.stderr.strip()[: len(expected)]) == (1, "", expected)
+
+
+def test_the_older_interface_tells_who_the_shop_is(sandbox):
+    address = f"{sandbox.url}/admin/api/2026-10/shop.json"
+    answer = requests.get(address, headers={"X-Shopify-Access-Token": sandbox.token}, timeout=20)
+    assert answer.json() == {
+        "shop": {"id": 60_000_000_001, "name": "Sandbox", "myshopify_domain": sandbox.shop, "currency": "EUR"}
+    }
+    assert requests.get(address, timeout=20).status_code == 401

@@ -78,7 +78,7 @@ def test_no_field_demands_more_than_the_official_one():
     root = build_schema("2026-10").type_map["QueryRoot"]
     assert isinstance(root, GraphQLObjectType)
     demanded = {n: [k for k, a in f.args.items() if is_required_argument(a)] for n, f in root.fields.items()}
-    assert {n: k for n, k in demanded.items() if k} == {"customer": ["id"], "node": ["id"]}
+    assert {n: k for n, k in demanded.items() if k} == {"bulkOperation": ["id"], "customer": ["id"], "node": ["id"]}
 
 
 def test_consent_objects_appear_with_their_versions():

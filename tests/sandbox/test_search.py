@@ -215,3 +215,24 @@ def test_a_lagging_index_hides_fresh_changes_from_filtered_reads_only(sandbox):
     sandbox.control("POST", "clock", {"advance_seconds": 61})
     assert found(sandbox, "first_name:Zoe")[0] == {ids[0]}
     assert found(sandbox, f"id:{late}")[0] == {late}
+
+
+def test_an_order_is_found_by_its_date_though_the_customer_has_not_changed(sandbox):
+    number = sandbox.control("POST", "customers", {"updated_at": "2026-01-05T00:00:00Z"})["id"]
+    ask = """query($q: String) { customers(first: 9, query: $q) {
+      nodes { legacyResourceId updatedAt numberOfOrders amountSpent { amount } lastOrder { createdAt } }
+    } }"""
+    search = {"q": "order_date:>='2026-11-01T12:00:00Z'"}
+    assert sandbox.graphql(ask, search)["data"]["customers"]["nodes"] == []
+    sandbox.control("POST", f"customers/{number}/orders", {"total": "7.5", "at": "2026-11-01T12:00:00Z"})
+    assert sandbox.graphql(ask, search)["data"]["customers"]["nodes"] == [
+        {
+            "legacyResourceId": str(number),
+            "updatedAt": "2026-01-05T00:00:00Z",
+            "numberOfOrders": "1",
+            "amountSpent": {"amount": "7.5"},
+            "lastOrder": {"createdAt": "2026-11-01T12:00:00Z"},
+        }
+    ]
+    later = {"q": "order_date:>='2026-11-01T12:00:01Z'"}
+    assert sandbox.graphql(ask, later)["data"]["customers"]["nodes"] == []

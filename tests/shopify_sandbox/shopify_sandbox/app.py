@@ -12,16 +12,17 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from shopify_sandbox.clock import SECOND
-from shopify_sandbox.context import Context
 from shopify_sandbox.control import Control
+from shopify_sandbox.sources import SHOP_CURRENCY
 from shopify_sandbox.tokens import GrantError
 from shopify_sandbox.versions import OLDEST, served_version
-from shopify_sandbox.web import JSON, ClosedConnection, StoreDate, json_response
+from shopify_sandbox.web import JSON, ClosedConnection, Pieces, StoreDate, json_response
 
 if t.TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import ASGIApp
 
+    from shopify_sandbox.context import Context
     from shopify_sandbox.engine import Answer
     from shopify_sandbox.faults import Fault
     from shopify_sandbox.shop import Shop
@@ -60,7 +61,7 @@ class AdminApi:
         name = operation or self._shop.engine.operation_name(served_version(asked), text)
         entry.update(operation=name, variables=variables)
         met = self._shop.faults.meet(name, variables)
-        early = _early_fault(request, met)
+        early = early_fault(request, met)
         if early is not None:
             return early
         version = served_version(asked)
@@ -76,18 +77,31 @@ class AdminApi:
         denied_fields = set()
         if field_fault is not None:
             denied_fields.add((field_fault.options.get("type", "Customer"), field_fault.options["field"]))
-        return Context(
-            store=self._shop.store,
-            version=version,
-            scopes=self._shop.scopes,
+        return self._shop.context(
+            version,
             denied_fields=frozenset(denied_fields),
             denied_types=frozenset({type_fault.options.get("type", "Customer")} if type_fault else ()),
             stuck_cursor="stuck_cursor" in met,
             drop_filters="search_warning" in met,
             lag=round(lag.options["seconds"] * SECOND) if lag else 0,
-            now=self._shop.store.clock.now(),
             request_id=request.state.request_id,
         )
+
+
+class ShopApi:
+    """The one resource of the older REST API that readers still ask for first: who the shop is."""
+
+    def __init__(self, shop: Shop) -> None:
+        """Describe a shop."""
+        self._shop = shop
+
+    async def handle(self, request: Request) -> Response:
+        """Answer one request."""
+        if not self._shop.tokens.accepts(request.headers.get("x-shopify-access-token")):
+            return json_response({"errors": _WRONG_TOKEN}, 401)
+        store = self._shop.store
+        shown = {"id": store.shop_number, "name": "Sandbox", "myshopify_domain": store.shop, "currency": SHOP_CURRENCY}
+        return json_response({"shop": shown})
 
 
 class TokenApi:
@@ -107,7 +121,7 @@ class TokenApi:
 
     def _respond(self, request: Request, raw: bytes) -> Response:
         met = self._shop.faults.meet(TOKEN_OPERATION, None)
-        early = _early_fault(request, met)
+        early = early_fault(request, met)
         if early is not None:
             return early
         try:
@@ -154,7 +168,7 @@ def _read(request: Request, raw: bytes) -> dict[str, t.Any] | None:
     return body if kind == "application/json" and isinstance(body, dict) else None
 
 
-def _early_fault(request: Request, met: dict[str, Fault]) -> Response | None:
+def early_fault(request: Request, met: dict[str, Fault]) -> Response | None:
     """The answer of a fault that needs no execution."""
     if fault := met.get("http_status"):
         headers = dict(fault.options.get("headers", {}))
@@ -166,6 +180,8 @@ def _early_fault(request: Request, met: dict[str, Fault]) -> Response | None:
         return json_response(body, fault.options["status"], headers)
     if "connection_closed" in met:
         return ClosedConnection(request.state.transport)
+    if fault := met.get("errors"):
+        return json_response({name: fault.options[name] for name in ("errors", "data") if name in fault.options})
     if fault := met.get("errors_string"):
         return json_response({"errors": fault.options.get("message", "Internal Server Error")})
     if fault := met.get("non_json"):
@@ -179,6 +195,8 @@ def _respond_with(request: Request, answer: Answer, version: str, met: dict[str,
     if answer.deprecations:
         headers["x-shopify-api-deprecated-reason"] = ", ".join(answer.deprecations)
     response = json_response(answer.body, headers=headers)
+    if answer.pieces is not None:
+        return Pieces(answer.pieces, headers)
     return _cut_short(request, response, headers) if "truncated_body" in met else response
 
 
@@ -199,6 +217,7 @@ def build_app(shop: Shop) -> ASGIApp:
         routes=[
             Route("/admin/api/{version}/graphql.json", api.handle, methods=["POST"]),
             Route("/admin/api/graphql.json", api.handle, methods=["POST"]),
+            Route("/admin/api/{version}/shop.json", ShopApi(shop).handle, methods=["GET"]),
             Route("/admin/oauth/access_token", TokenApi(shop).handle, methods=["POST"]),
             *Control(shop).routes(),
         ],

@@ -7,14 +7,11 @@ from hashlib import blake2b
 
 from shopify_sandbox import cursors, errors
 from shopify_sandbox.customer_views import customer_source
-from shopify_sandbox.paging import Order, Page, PageArguments
+from shopify_sandbox.paging import sequence_connection
 from shopify_sandbox.records import Checkout, Line, money
 from shopify_sandbox.sources import Source, address_source, bag, checked, denial, moment, refuse
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from shopify_sandbox.collection import Key
     from shopify_sandbox.context import Context
 
 
@@ -92,22 +89,6 @@ def _line_source(checkout: Checkout, place: int, context: Context) -> Source:
     return checked("AbandonedCheckoutLineItem", source, context)
 
 
-def _line_items(checkout: Checkout, context: Context) -> Callable[..., Source]:
-    def walk(*, descending: bool, low: Key | None, high: Key | None) -> Iterator[Key]:
-        first = 0 if low is None else int(low[1] // 1) + 1
-        stop = len(checkout.lines) if high is None else -int(-high[1] // 1)
-        places = range(max(first, 0), min(stop, len(checkout.lines)))
-        return ((place, place) for place in (reversed(places) if descending else places))
-
-    order = Order(walk, lambda place: place, str, int)
-
-    def resolve(_info: t.Any, **arguments: t.Any) -> Source:
-        page = Page(order, PageArguments(**arguments))
-        return page.connection(lambda place: _line_source(checkout, place, context))
-
-    return resolve
-
-
 def checkout_source(checkout: Checkout, context: Context) -> Source:
     """An abandoned checkout."""
 
@@ -140,7 +121,9 @@ def checkout_source(checkout: Checkout, context: Context) -> Source:
         "billingAddress": address_source(checkout.billing_address, context),
         "shippingAddress": address_source(checkout.shipping_address, context),
         "customer": _checkout_customer(checkout, context),
-        "lineItems": _line_items(checkout, context),
+        "lineItems": sequence_connection(
+            range(len(checkout.lines)), lambda place: _line_source(checkout, place, context)
+        ),
         "lineItemsQuantity": sum(line.quantity for line in checkout.lines),
     }
     return checked("AbandonedCheckout", source, context)

@@ -58,6 +58,9 @@ def build_parser() -> argparse.ArgumentParser:
     )
     serve.add_argument("--bucket", type=_count, default=usual.bucket, help="cost points that the bucket holds")
     serve.add_argument("--scopes", default=",".join(DEFAULT_SCOPES), help="the app's access scopes, by comma")
+    serve.add_argument(
+        "--fast", action="store_true", help="encode customers once and serve their bytes, for benchmarks"
+    )
     return parser
 
 

@@ -98,6 +98,18 @@ class View(t.Generic[Record]):
         deleted = sum(1 for n, r in self._changed.items() if r is None and self._base.index(n) is not None)
         return self._base.count - deleted + len(self._added)
 
+    def count_updated(self, low: Key | None, high: Key | None) -> int:
+        """How many keys (updated_at, id) lie strictly between the bounds, without walking them."""
+        base = t.cast("UpdatedBase[Record]", self._base)
+        first = 0 if low is None else base.first_position(low, after=True)
+        stop = base.count if high is None else base.first_position(high, after=False)
+        begin = 0 if low is None else bisect_right(self._by_updated, low)
+        end = len(self._by_updated) if high is None else bisect_left(self._by_updated, high)
+        indexes = [index for number in self._changed if (index := base.index(number)) is not None]
+        keys: list[Key] = [(base.record(index).updated_at, base.number(index)) for index in indexes]
+        gone = sum(1 for key in keys if (low is None or key > low) and (high is None or key < high))
+        return max(stop - first, 0) - gone + max(end - begin, 0)
+
     def numbers(self) -> Iterator[int]:
         """All ids, ascending."""
         yield from (number for number, _ in self.by_id(descending=False, low=None, high=None))
@@ -166,6 +178,11 @@ class Collection(t.Generic[Record]):
         self._history: dict[int, list[tuple[int, Record | None]]] = {}
         self._added = 0
         self.live: View[Record] = View(base, {})
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything was ever changed."""
+        return bool(self._history)
 
     def number(self, index: int) -> int:
         """The numeric id of the base's record at an index."""

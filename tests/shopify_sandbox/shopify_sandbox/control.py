@@ -10,12 +10,13 @@ from itertools import islice
 
 from starlette.routing import Route
 
+from shopify_sandbox.bulk_control import BulkControl
 from shopify_sandbox.clock import format_exact, format_time, parse_time
-from shopify_sandbox.faults import Fault, FaultError
+from shopify_sandbox.faults import Fault
 from shopify_sandbox.life import Tick
 from shopify_sandbox.records import Checkout, Customer
 from shopify_sandbox.store import StoreError, UnknownRecordError
-from shopify_sandbox.web import json_response
+from shopify_sandbox.web import Body, Handler, json_response
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,9 +26,6 @@ if t.TYPE_CHECKING:
 
     from shopify_sandbox.collection import Collection
     from shopify_sandbox.shop import Shop
-
-Body: t.TypeAlias = dict[str, t.Any]
-Handler: t.TypeAlias = "Callable[[Request, Body], t.Any]"
 
 _TIMES = frozenset({"created_at", "updated_at", "completed_at", "cancelled_at", "at"})
 _PAGE = 100
@@ -94,6 +92,7 @@ class Control:
             ("GET", "/sandbox/requests", lambda r, b: self._shop.requests),
             ("DELETE", "/sandbox/requests", lambda r, b: self._shop.requests.clear()),
         ]
+        table += BulkControl(self._shop).table()
         return [Route(path, _endpoint(handler), methods=[method]) for method, path, handler in table]
 
     def _clock(self, _request: Request, _body: Body) -> Body:
@@ -159,7 +158,7 @@ def _endpoint(handler: Handler) -> Callable[[Request], t.Awaitable[Response]]:
             return json_response({"error": str(error)}, 404)
         except KeyError as error:
             return json_response({"error": f"missing in the body: {error}"}, 400)
-        except (StoreError, FaultError, ValueError, TypeError, InvalidOperation) as error:
+        except (StoreError, ValueError, TypeError, InvalidOperation) as error:
             return json_response({"error": str(error)}, 400)
 
     return endpoint

@@ -9,30 +9,28 @@ from __future__ import annotations
 import math
 import typing as t
 from dataclasses import dataclass
+from functools import cached_property
 
 from graphql import (
-    DirectiveNode,
     DocumentNode,
     FieldNode,
-    FragmentDefinitionNode,
-    FragmentSpreadNode,
     GraphQLInterfaceType,
     GraphQLObjectType,
     GraphQLSchema,
-    InlineFragmentNode,
-    IntValueNode,
     OperationDefinitionNode,
-    SelectionNode,
+    OperationType,
     SelectionSetNode,
-    VariableNode,
     get_named_type,
 )
+
+from shopify_sandbox.selections import Selections, below
 
 _FREE = frozenset(
     {"MoneyV2", "MoneyBag", "MailingAddress", "CustomerEmailMarketingConsentState", "CustomerSmsMarketingConsentState"}
 )
 _CONNECTION = 2
 _ROOT_COUNT = 10
+_MUTATION = 10
 _INTROSPECTION = 2
 
 
@@ -51,9 +49,15 @@ class Rows:
     def actual(self, connection: dict[str, t.Any], size: int) -> int:
         """The cost of the items that came; the dearest one stands for all."""
         items = connection.get(self.path[0]) or []
-        nodes = [item.get(self.path[1]) for item in items] if len(self.path) > 1 else items
-        each = max((1 + _sum(self.below, node) for node in nodes), default=0)
-        return each * min(factor(len(nodes)), factor(size))
+        return self.page(max(map(self.item, items), default=0), len(items), size)
+
+    def item(self, item: dict[str, t.Any]) -> int:
+        """The cost of an item that came."""
+        return 1 + _sum(self.below, item.get(self.path[1]) if len(self.path) > 1 else item)
+
+    def page(self, dearest: int, count: int, size: int) -> int:
+        """The cost of `count` items, of which `size` were asked for."""
+        return dearest * min(factor(count), factor(size))
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +96,13 @@ def factor(size: int) -> int:
     return math.floor(2 * math.log(max(2, size))) if size > 0 else 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class QueryCost:
     """The cost of an operation with its variables."""
 
     charges: tuple[Charge, ...]
 
-    @property
+    @cached_property
     def requested(self) -> int:
         """The points that must be in the bucket before running; at least 1."""
         return max(1, sum(charge.requested for charge in self.charges))
@@ -107,67 +111,53 @@ class QueryCost:
         """The points that the answer was worth; at least 1, never more than requested."""
         return max(1, min(self.requested, _sum(self.charges, data)))
 
+    def of_item(self, item: dict[str, t.Any]) -> int:
+        """The cost of one item, for an operation that asks for a single list by a single way."""
+        return self.charges[0].rows[0].item(item)
+
+    def of_page(self, dearest: int, count: int) -> int:
+        """As `actual`, for an operation that asks for a single list by a single way."""
+        charge = self.charges[0]
+        return max(1, min(self.requested, charge.own + charge.rows[0].page(dearest, count, charge.size)))
+
 
 def query_cost(
     schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode, variables: dict[str, t.Any]
 ) -> QueryCost:
     """The cost of a valid operation; `variables` are the coerced ones."""
-    fragments = {d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)}
-    counter = _Counter(schema, fragments, variables)
-    root = t.cast("GraphQLObjectType", schema.query_type)
-    return QueryCost(counter.charges(root, [operation.selection_set], root=True))
+    selections = Selections.of(schema, document, variables)
+    counter = _Counter(selections)
+    if operation.operation is OperationType.MUTATION:
+        return QueryCost(counter.mutation(selections.root(operation), operation.selection_set))
+    return QueryCost(counter.charges(selections.root(operation), [operation.selection_set], root=True))
 
 
 @dataclass(frozen=True, slots=True)
 class _Counter:
-    schema: GraphQLSchema
-    fragments: dict[str, FragmentDefinitionNode]
-    variables: dict[str, t.Any]
+    selections: Selections
 
-    def _fields(
-        self, owner: GraphQLObjectType, selection_sets: list[SelectionSetNode], found: dict[str, list[FieldNode]]
-    ) -> dict[str, list[FieldNode]]:
-        """The selected fields of a type by response key, through fragments, as execution would collect them."""
-        for selection in (s for selection_set in selection_sets for s in selection_set.selections):
-            if not self._included(selection):
-                continue
-            if isinstance(selection, FieldNode):
-                key = selection.alias.value if selection.alias else selection.name.value
-                found.setdefault(key, []).append(selection)
-                continue
-            fragment = self.fragments[selection.name.value] if isinstance(selection, FragmentSpreadNode) else selection
-            fragment = t.cast("FragmentDefinitionNode | InlineFragmentNode", fragment)
-            condition = fragment.type_condition.name.value if fragment.type_condition else owner.name
-            if condition == owner.name or condition in (interface.name for interface in owner.interfaces):
-                self._fields(owner, [fragment.selection_set], found)
-        return found
-
-    def _argument(self, node: FieldNode | DirectiveNode, name: str) -> t.Any:
-        """The value of a number or boolean argument, null when it is not given."""
-        for argument in node.arguments or ():
-            if argument.name.value == name:
-                value = argument.value
-                if isinstance(value, VariableNode):
-                    return self.variables.get(value.name.value)
-                return int(value.value) if isinstance(value, IntValueNode) else getattr(value, "value", None)
-        return None
-
-    def _included(self, selection: SelectionNode) -> bool:
-        for directive in selection.directives or ():
-            name, condition = directive.name.value, self._argument(directive, "if")
-            if (name == "skip" and condition) or (name == "include" and not condition):
-                return False
-        return True
+    def mutation(self, owner: GraphQLObjectType, selection_set: SelectionSetNode) -> tuple[Charge, ...]:
+        """What mutations cost: each with the object that it changed, and what lies below that."""
+        charged = []
+        for key, nodes in self.selections.fields(owner, [selection_set]).items():
+            payload = t.cast("GraphQLObjectType", get_named_type(owner.fields[nodes[0].name.value].type))
+            inner = []
+            for inner_key, inner_nodes in self.selections.fields(payload, below(nodes)).items():
+                kind = get_named_type(payload.fields[inner_nodes[0].name.value].type)
+                if inner_nodes[0].name.value != "userErrors":
+                    inner.append(Charge(inner_key, below=self.charges(kind, below(inner_nodes))))
+            charged.append(Charge(key, own=_MUTATION, below=tuple(inner)))
+        return tuple(charged)
 
     def charges(
         self, owner: t.Any, selection_sets: list[SelectionSetNode], *, root: bool = False
     ) -> tuple[Charge, ...]:
         """What a selection costs; for an interface the dearest of its types."""
         if isinstance(owner, GraphQLInterfaceType):
-            options = [self.charges(kind, selection_sets) for kind in self.schema.get_possible_types(owner)]
+            options = [self.charges(kind, selection_sets) for kind in self.selections.schema.get_possible_types(owner)]
             return max(options, key=lambda charges: sum(charge.requested for charge in charges), default=())
         charged = []
-        for key, nodes in self._fields(owner, selection_sets, {}).items():
+        for key, nodes in self.selections.fields(owner, selection_sets).items():
             charge = self._charge(owner, key, nodes, root=root)
             if charge is not None and (charge.requested or charge.below):
                 charged.append(charge)
@@ -179,28 +169,26 @@ class _Counter:
             return Charge(key, own=_INTROSPECTION) if name in ("__type", "__schema") else None
         field = owner.fields[name]
         named = get_named_type(field.type)
-        selections = [node.selection_set for node in nodes if node.selection_set is not None]
-        if not selections:
+        selected = below(nodes)
+        if not selected:
             return None
         if named.name.endswith("Connection"):
-            size = self._argument(nodes[0], "first") or self._argument(nodes[0], "last") or 0
-            return Charge(key, own=_CONNECTION, rows=self._rows(named, selections), size=size)
+            size = self.selections.argument(nodes[0], "first") or self.selections.argument(nodes[0], "last") or 0
+            return Charge(key, own=_CONNECTION, rows=self._rows(named, selected), size=size)
         if root and name.endswith("Count"):
             return Charge(key, own=_ROOT_COUNT)
-        return Charge(key, own=0 if named.name in _FREE else 1, below=self.charges(named, selections))
+        return Charge(key, own=0 if named.name in _FREE else 1, below=self.charges(named, selected))
 
-    def _rows(self, connection: t.Any, selections: list[SelectionSetNode]) -> tuple[Rows, ...]:
+    def _rows(self, connection: t.Any, selection_sets: list[SelectionSetNode]) -> tuple[Rows, ...]:
         rows = []
-        for key, nodes in self._fields(connection, selections, {}).items():
+        for key, nodes in self.selections.fields(connection, selection_sets).items():
             name = nodes[0].name.value
-            inner = [node.selection_set for node in nodes if node.selection_set is not None]
             if name == "nodes":
-                rows.append(Rows((key,), self.charges(get_named_type(connection.fields["nodes"].type), inner)))
+                rows.append(Rows((key,), self.charges(get_named_type(connection.fields["nodes"].type), below(nodes))))
             elif name == "edges":
                 edge = t.cast("GraphQLObjectType", get_named_type(connection.fields["edges"].type))
-                for node_key, node_nodes in self._fields(edge, inner, {}).items():
+                for node_key, node_nodes in self.selections.fields(edge, below(nodes)).items():
                     if node_nodes[0].name.value == "node":
-                        below = [node.selection_set for node in node_nodes if node.selection_set is not None]
                         item = get_named_type(edge.fields["node"].type)
-                        rows.append(Rows((key, node_key), self.charges(item, below)))
+                        rows.append(Rows((key, node_key), self.charges(item, below(node_nodes))))
         return tuple(rows)

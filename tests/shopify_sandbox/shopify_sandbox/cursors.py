@@ -16,8 +16,9 @@ _MILLISECOND = 1_000
 
 
 def encode(last_id: int, last_value: t.Any) -> str:
-    """The cursor of a record."""
-    text = json.dumps({"last_id": last_id, "last_value": last_value}, separators=(",", ":"), ensure_ascii=False)
+    """The cursor of a record; without a sort value it has the id alone."""
+    content = {"last_id": last_id} if last_value is None else {"last_id": last_id, "last_value": last_value}
+    text = json.dumps(content, separators=(",", ":"), ensure_ascii=False)
     return base64.b64encode(text.encode()).decode()
 
 
@@ -31,9 +32,9 @@ def decode(cursor: str) -> tuple[int, t.Any]:
         content = json.loads(base64.b64decode(cursor, validate=True))
     except (binascii.Error, ValueError) as error:
         raise invalid_cursor() from error
-    if not isinstance(content, dict) or type(content.get("last_id")) is not int or "last_value" not in content:
+    if not isinstance(content, dict) or type(content.get("last_id")) is not int:
         raise invalid_cursor()
-    return content["last_id"], content["last_value"]
+    return content["last_id"], content.get("last_value")
 
 
 def invalid_cursor() -> ShopError:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import typing as t
+from functools import partial
 
 from shopify_sandbox import errors
 from shopify_sandbox.clock import DAY
+from shopify_sandbox.paging import sequence_connection
 from shopify_sandbox.records import REDACTED, Consent, Customer, Order
 from shopify_sandbox.sources import Source, address_source, bag, checked, denial, moment, money_source, refuse
 
@@ -87,7 +89,7 @@ def _order_source(order: Order | None, context: Context) -> t.Any:
         return refuse(denied)
     if order is None:
         return None
-    if "read_all_orders" not in context.scopes and order.created_at < context.now - _ORDER_WINDOW:
+    if "read_all_orders" not in context.scopes and order.created_at < context.aged_at - _ORDER_WINDOW:
         return None
     source = {
         "id": f"gid://shopify/Order/{order.number}",
@@ -134,7 +136,7 @@ def customer_source(customer: Customer, context: Context) -> Source:
         "verifiedEmail": customer.verified_email,
         "taxExempt": customer.tax_exempt,
         "taxExemptions": list(customer.tax_exemptions),
-        "lifetimeDuration": _duration(context.now - customer.created_at),
+        "lifetimeDuration": _duration(context.aged_at - customer.created_at),
         "multipassIdentifier": None,
         "dataSaleOptOut": customer.data_sale_opt_out,
         "productSubscriberStatus": "NEVER_SUBSCRIBED",
@@ -148,6 +150,13 @@ def customer_source(customer: Customer, context: Context) -> Source:
         "defaultAddress": address_source(customer.address, context),
         "lastOrder": _order_source(customer.last_order, context),
         "statistics": {"predictedSpendTier": customer.predicted_spend_tier, "rfmGroup": customer.rfm_group},
+        "addresses": lambda _info, first=None: [
+            address_source(address, context) for address in [customer.address][:first] if address
+        ],
+        "addressesV2": sequence_connection(
+            [customer.address] if customer.address else [], lambda address: address_source(address, context)
+        ),
+        "metafields": partial(_metafields, customer),
         "metafield": lambda _info, key, namespace=None: _metafield(customer, namespace, key),
     }
     return checked("Customer", source, context)
@@ -155,17 +164,35 @@ def customer_source(customer: Customer, context: Context) -> Source:
 
 def _metafield(customer: Customer, namespace: str | None, key: str) -> Source | None:
     """A metafield; without a namespace the app's own one is meant, which is empty."""
-    for place, (owner, name, value) in enumerate(customer.metafields):
+    for place, (owner, name, _) in enumerate(customer.metafields):
         if (owner, name) == (namespace, key):
-            number = customer.number * 10 + place
-            return {
-                "id": f"gid://shopify/Metafield/{number}",
-                "legacyResourceId": str(number),
-                "namespace": owner,
-                "key": name,
-                "type": "single_line_text_field",
-                "value": value,
-                "createdAt": moment(customer.created_at),
-                "updatedAt": moment(customer.updated_at),
-            }
+            return _metafield_source(customer, place)
     return None
+
+
+def _metafields(
+    customer: Customer, info: t.Any, namespace: str | None = None, keys: list[str] | None = None, **arguments: t.Any
+) -> Source:
+    """The metafields of a namespace, or those with the keys `namespace.key`."""
+    places = [
+        place
+        for place, (owner, name, _) in enumerate(customer.metafields)
+        if (namespace is None or owner == namespace) and (keys is None or f"{owner}.{name}" in keys)
+    ]
+    return sequence_connection(places, lambda place: _metafield_source(customer, place))(info, **arguments)
+
+
+def _metafield_source(customer: Customer, place: int) -> Source:
+    owner, name, value = customer.metafields[place]
+    number = customer.number * 100 + place
+    return {
+        "__typename": "Metafield",
+        "id": f"gid://shopify/Metafield/{number}",
+        "legacyResourceId": str(number),
+        "namespace": owner,
+        "key": name,
+        "type": "single_line_text_field",
+        "value": value,
+        "createdAt": moment(customer.created_at),
+        "updatedAt": moment(customer.updated_at),
+    }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import typing as t
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -12,6 +14,7 @@ from graphql import (
     GraphQLError,
     GraphQLSyntaxError,
     OperationDefinitionNode,
+    OperationType,
     TypeInfo,
     TypeInfoVisitor,
     Visitor,
@@ -23,7 +26,9 @@ from graphql import (
 from shopify_sandbox import errors
 from shopify_sandbox.context import Context
 from shopify_sandbox.costs import QueryCost, query_cost
+from shopify_sandbox.projection import NotProjectedError, project_root
 from shopify_sandbox.schema import build_schema
+from shopify_sandbox.selections import Selections
 from shopify_sandbox.stack import with_room
 from shopify_sandbox.validation import Formatted, static_errors, syntax_error
 from shopify_sandbox.variables import coerce_variables
@@ -49,12 +54,13 @@ class Prepared:
 
 @dataclass(slots=True)
 class Answer:
-    """The body of an answer with what its headers and the request log need."""
+    """The body of an answer, or the pieces of its bytes, with what its headers and the request log need."""
 
     body: dict[str, t.Any]
     requested_cost: int | None = None
     actual_cost: int | None = None
     deprecations: tuple[str, ...] = ()
+    pieces: list[bytes] | None = None
 
 
 class _Deprecations(Visitor):
@@ -75,6 +81,7 @@ class Engine:
     def __init__(self, bucket: Bucket) -> None:
         """Begin with nothing prepared."""
         self.bucket = bucket
+        self._costs: OrderedDict[t.Hashable, QueryCost] = OrderedDict()
         self._prepared: OrderedDict[tuple[str, str], Prepared] = OrderedDict()
 
     def prepare(self, version: str, text: str) -> Prepared:
@@ -111,33 +118,104 @@ class Engine:
         operation = _operation(prepared.document, operation_name)
         if operation is None:
             return Answer({"errors": [{"message": _operation_problem(operation_name)}]})
+        identity = (context.version, text, operation_name)
+        fast = None if faults or operation.operation is not OperationType.QUERY else context.fast
+        if fast is not None and (known := fast.known(identity, variables, context)) is not None:
+            page = known.page(variables)
+            if page is not None:
+                return self._refused(known.cost, faults) or self._from_bytes(*page, known.cost, prepared)
         schema = build_schema(context.version)
         values, refused = coerce_variables(schema, operation, variables)
         if refused:
             return Answer({"errors": refused})
-        cost = query_cost(schema, prepared.document, operation, values)
+        cost = self._cost_of(context.version, text, operation_name, prepared.document, operation, values)
+        if (answer := self._refused(cost, faults)) is not None:
+            return answer
+        if fast is not None:
+            selections = Selections.of(schema, prepared.document, values)
+            made = fast.list(identity, selections, operation, values, cost, context)
+            if made is not None and (page := made.page(values)) is not None:
+                return self._from_bytes(*page, cost, prepared)
+        return self._run(prepared, operation_name, variables, values, cost, context)
+
+    def _refused(self, cost: QueryCost, faults: Mapping[str, Fault]) -> Answer | None:
+        """The answer to a request that costs too much, ever or now; else its points are taken."""
         if cost.requested > MAX_COST:
             return Answer({"errors": [errors.max_cost_exceeded(cost.requested, MAX_COST)]}, cost.requested)
-        if "throttled" in faults or not self.bucket.take(cost.requested):
-            status = self.bucket.status()
-            if "throttled" in faults:
-                status["currentlyAvailable"] = min(status["currentlyAvailable"], max(cost.requested - 1, 0))
-            extensions = {"cost": _cost(cost.requested, None, status)}
-            return Answer({"errors": [errors.throttled()], "extensions": extensions}, cost.requested)
-        return self._run(prepared, operation_name, variables, cost, context)
+        if "throttled" not in faults and self.bucket.take(cost.requested):
+            return None
+        status = self.bucket.status()
+        if "throttled" in faults:
+            status["currentlyAvailable"] = min(status["currentlyAvailable"], max(cost.requested - 1, 0))
+        extensions = {"cost": _cost(cost.requested, None, status)}
+        return Answer({"errors": [errors.throttled()], "extensions": extensions}, cost.requested)
+
+    def _cost_of(
+        self,
+        version: str,
+        text: str,
+        name: str | None,
+        document: DocumentNode,
+        operation: OperationDefinitionNode,
+        values: dict[str, t.Any],
+    ) -> QueryCost:
+        """The cost of an operation, which depends on no variables but numbers and booleans; remembered."""
+        sizes = frozenset((key, value) for key, value in values.items() if isinstance(value, int))
+        key = (version, text, name, sizes)
+        if key not in self._costs:
+            self._costs[key] = query_cost(build_schema(version), document, operation, values)
+            if len(self._costs) > _PREPARED:
+                self._costs.popitem(last=False)
+        return self._costs[key]
+
+    def _from_bytes(self, data: list[bytes], actual: int, cost: QueryCost, prepared: Prepared) -> Answer:
+        """An answer whose data is encoded already."""
+        self.bucket.give_back(cost.requested - actual)
+        extensions = {"cost": _cost(cost.requested, actual, self.bucket.status())}
+        told = json.dumps(extensions, separators=(",", ":")).encode()
+        pieces = [b'{"data":', *data, b',"extensions":%b}' % told]
+        return Answer({}, cost.requested, actual, prepared.deprecations, pieces)
 
     def _run(
         self,
         prepared: Prepared,
         operation_name: str | None,
         variables: dict[str, t.Any],
+        values: dict[str, t.Any],
         cost: QueryCost,
         context: Context,
     ) -> Answer:
+        data, found = self._execute(prepared, operation_name, variables, values, context)
+        actual = cost.actual(data)
+        self.bucket.give_back(cost.requested - actual)
+        extensions: dict[str, t.Any] = {"cost": _cost(cost.requested, actual, self.bucket.status())}
+        if context.warnings:
+            extensions["search"] = context.warnings
+        body: dict[str, t.Any] = {"data": data, "extensions": extensions}
+        if found:
+            body = {"errors": [error.formatted for error in found], **body}
+        return Answer(body, cost.requested, actual, prepared.deprecations)
+
+    def _execute(
+        self,
+        prepared: Prepared,
+        operation_name: str | None,
+        variables: dict[str, t.Any],
+        values: dict[str, t.Any],
+        context: Context,
+    ) -> tuple[dict[str, t.Any] | None, list[GraphQLError]]:
+        """The data of an answer, and the errors beside it."""
+        schema, document = build_schema(context.version), t.cast("DocumentNode", prepared.document)
+        operation = t.cast("OperationDefinitionNode", _operation(document, operation_name))
+        if operation.operation is OperationType.QUERY:
+            selections = Selections.of(schema, document, values)
+            with contextlib.suppress(GraphQLError, NotProjectedError):
+                return project_root(selections, selections.root(operation), operation.selection_set)(context), []
+            context.warnings.clear()
         run = partial(
             execute_sync,
-            build_schema(context.version),
-            t.cast("DocumentNode", prepared.document),
+            schema,
+            document,
             context_value=context,
             variable_values=variables,
             operation_name=operation_name,
@@ -147,15 +225,7 @@ class Engine:
             if error.original_error is not None and not isinstance(error.original_error, GraphQLError):
                 # A defect of this program: it must not look like one of the shop's own answers.
                 raise error.original_error
-        actual = cost.actual(result.data)
-        self.bucket.give_back(cost.requested - actual)
-        extensions: dict[str, t.Any] = {"cost": _cost(cost.requested, actual, self.bucket.status())}
-        if context.warnings:
-            extensions["search"] = context.warnings
-        body: dict[str, t.Any] = {"data": result.data, "extensions": extensions}
-        if result.errors:
-            body = {"errors": [error.formatted for error in result.errors], **body}
-        return Answer(body, cost.requested, actual, prepared.deprecations)
+        return result.data, result.errors or []
 
 
 def _prepare(version: str, text: str) -> Prepared:

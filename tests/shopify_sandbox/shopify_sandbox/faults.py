@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 KINDS: dict[str, frozenset[str]] = {
     "http_status": frozenset({"status", "retry_after", "body", "headers"}),
     "throttled": frozenset(),
-    "truncated_body": frozenset(),
+    "truncated_body": frozenset({"bytes"}),
+    "ignore_range": frozenset(),
     "connection_closed": frozenset(),
     "internal_server_error": frozenset(),
     "protected_field": frozenset({"type", "field"}),
     "protected_type": frozenset({"type"}),
     "wrong_version": frozenset({"version"}),
+    "errors": frozenset({"errors", "data"}),
     "errors_string": frozenset({"message"}),
     "stuck_cursor": frozenset(),
     "non_json": frozenset({"body"}),
@@ -21,7 +23,7 @@ KINDS: dict[str, frozenset[str]] = {
     "search_lag": frozenset({"seconds"}),
 }
 _COMMON = frozenset({"kind", "times", "operation", "after"})
-_REQUIRED = {"http_status": {"status"}, "protected_field": {"field"}, "search_lag": {"seconds"}}
+_REQUIRED = {"errors": {"errors"}, "http_status": {"status"}, "protected_field": {"field"}, "search_lag": {"seconds"}}
 
 
 class FaultError(ValueError):

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from shopify_sandbox.clock import DAY, SECOND, from_micros, parse_time, to_micros
+from shopify_sandbox.collection import Key
 from shopify_sandbox.errors import bad_request
 from shopify_sandbox.records import SUBSCRIBED, Checkout, Customer
 from shopify_sandbox.search import And, Node, Not, Term
@@ -40,11 +41,21 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """A compiled search; `test` null = all records match, `updated` bounds updated_at, `warnings` are to be told."""
+    """A compiled search; `test` null = all records match, `updated` bounds updated_at, `warnings` are to be told.
+
+    `only_updated`: those bounds are all that is asked for.
+    """
 
     test: Test | None = None
     updated: Interval = ALWAYS
+    only_updated: bool = True
     warnings: tuple[dict[str, str], ...] = ()
+
+    @property
+    def window(self) -> tuple[Key | None, Key | None]:
+        """The bounds of updated_at as exclusive sort keys (updated_at, id)."""
+        low, high = self.updated
+        return None if low == ALWAYS[0] else (low, ALWAYS[0]), None if high == ALWAYS[1] else (high, ALWAYS[0])
 
 
 class InvalidValueError(Exception):
@@ -91,7 +102,7 @@ class _Compiler:
 
 
 def compile_filter(node: Node | None, kind: str, reading: Reading) -> Filter:
-    """The test for a search on `kind`: customers, customers_count or abandoned_checkouts.
+    """The test for a search on `kind`, a name in the table of searches below.
 
     Raises:
         ShopError: A time cannot be read.
@@ -101,7 +112,8 @@ def compile_filter(node: Node | None, kind: str, reading: Reading) -> Filter:
     fields, default = _TABLES[kind]
     compiler = _Compiler(fields, default, reading)
     test = compiler.compile(node)
-    return Filter(test, _updated_interval(node, reading), tuple(compiler.warnings))
+    only_updated = all(isinstance(part, Term) and part.field == "updated_at" for part in _conjuncts(node))
+    return Filter(test, _updated_interval(node, reading), only_updated, tuple(compiler.warnings))
 
 
 def _conjuncts(node: Node) -> Iterator[Node]:
@@ -287,8 +299,17 @@ _CHECKOUT_FIELDS: dict[str, Matcher] = {
     "status": _choice(lambda c: "closed" if c.closed else "open", ("open", "closed")),
     "updated_at": _times(lambda c: (c.updated_at,)),
 }
+_BULK_FIELDS: dict[str, Matcher] = {
+    "created_at": _times(lambda o: (o.created_at,)),
+    "id": _number(lambda o: t.cast(int, o.number)),
+    "operation_type": _choice(lambda o: "query", ("query", "mutation")),
+    "status": _choice(
+        lambda o: o.status.lower(), ("canceled", "canceling", "completed", "created", "failed", "running")
+    ),
+}
 _TABLES: dict[str, tuple[dict[str, Matcher], Matcher | None]] = {
     "customers": (_CUSTOMER_FIELDS, _text(_everything)),
     "customers_count": (_COUNT_FIELDS, None),
     "abandoned_checkouts": (_CHECKOUT_FIELDS, _text(_checkout_text)),
+    "bulk_operations": (_BULK_FIELDS, None),
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -161,3 +161,27 @@ class Page(t.Generic[Item]):
                 "endCursor": lambda _info: after if stuck and after else self.cursor(-1),
             },
         }
+
+
+def sequence_connection(items: Sequence[Item], node: Callable[[Item], t.Any]) -> Callable[..., dict[str, t.Any]]:
+    """The resolver of a connection within a record: its items in their order, each the place it has."""
+
+    def walk(*, descending: bool, low: Key | None, high: Key | None) -> Iterator[Key]:
+        first = 0 if low is None else int(low[1] // 1) + 1
+        stop = len(items) if high is None else -int(-high[1] // 1)
+        places = range(max(first, 0), min(stop, len(items)))
+        return ((place, place) for place in (reversed(places) if descending else places))
+
+    order = Order(walk, lambda place: place, str, int)
+
+    def resolve(_info: t.Any, **arguments: t.Any) -> dict[str, t.Any]:
+        page = Page(order, page_arguments(arguments))
+        return page.connection(lambda place: node(items[place]))
+
+    return resolve
+
+
+def page_arguments(arguments: dict[str, t.Any]) -> PageArguments:
+    """The arguments that every connection takes, out of those of a field."""
+    names = ("first", "last", "after", "before", "reverse")
+    return PageArguments(**{name: arguments[name] for name in names if arguments.get(name) is not None})

@@ -71,7 +71,11 @@ def running_sandbox(**options: t.Any) -> Iterator[Sandbox]:
     """
     command = [sys.executable, "-m", "shopify_sandbox", "serve"]
     for name, value in options.items():
-        command += [f"--{name.replace('_', '-')}", ",".join(value) if isinstance(value, (list, tuple)) else str(value)]
+        option = f"--{name.replace('_', '-')}"
+        if isinstance(value, bool):
+            command += [option] if value else []
+        else:
+            command += [option, ",".join(value) if isinstance(value, (list, tuple)) else str(value)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             line = t.cast("t.IO[str]", process.stdout).readline()

@@ -22,6 +22,7 @@ from graphql import (
     visit,
 )
 
+from shopify_sandbox.bulk_resolvers import bulk_mutations
 from shopify_sandbox.resolvers import ROOT_RESOLVERS
 from shopify_sandbox.versions import OLDEST
 
@@ -63,6 +64,8 @@ def build_schema(version: str) -> GraphQLSchema:
     document = visit(parse(schema_text(), no_location=True), _UpTo(version))
     schema = build_ast_schema(document)
     root = t.cast("GraphQLObjectType", schema.query_type)
-    for name, resolver in ROOT_RESOLVERS.items():
-        root.fields[name].resolve = resolver
+    mutations = t.cast("GraphQLObjectType", schema.mutation_type)
+    for kind, resolvers in ((root, ROOT_RESOLVERS), (mutations, bulk_mutations(schema))):
+        for name, resolver in resolvers.items():
+            kind.fields[name].resolve = resolver
     return schema

@@ -15,11 +15,15 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from shopify_sandbox.app import build_app
 from shopify_sandbox.bucket import Bucket
+from shopify_sandbox.bulk import Operations
 from shopify_sandbox.clock import StoreClock
+from shopify_sandbox.downloads import build_downloads
 from shopify_sandbox.engine import Engine
+from shopify_sandbox.fast import Fast
 from shopify_sandbox.shop import Shop
 from shopify_sandbox.store import Store
 from shopify_sandbox.tokens import Tokens
+from shopify_sandbox.web import ByPort
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -45,6 +49,7 @@ class Options:
     restore_rate: int = 100
     bucket: int = 2_000
     scopes: tuple[str, ...] = DEFAULT_SCOPES
+    fast: bool = False
 
 
 def build_shop(options: Options) -> Shop:
@@ -53,7 +58,8 @@ def build_shop(options: Options) -> Shop:
     store = Store(options.seed, clock, options.customers, options.checkouts, options.shop)
     bucket = Bucket(options.bucket, options.restore_rate)
     tokens = Tokens(options.token, options.client_id, options.client_secret, options.token_lifetime, clock)
-    return Shop(store, Engine(bucket), tokens, frozenset(options.scopes))
+    fast = Fast(store, store.population) if options.fast else None
+    return Shop(store, Engine(bucket), tokens, frozenset(options.scopes), Operations(clock), fast)
 
 
 class _Protocol(H11Protocol):
@@ -95,6 +101,8 @@ def _listener(port: int) -> socket.socket:
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # A whole page fits, so that it is sent at once.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
         listener.bind((HOST, port))
         listener.listen()
     except OSError:
@@ -107,13 +115,16 @@ def _listener(port: int) -> socket.socket:
 def serving(shop: Shop, port: int = 0) -> Iterator[str]:
     """Serve a shop while the block runs; gives the base URL once connections are accepted.
 
+    The results of bulk operations are served from a port of their own: another origin, as with the real shop.
+
     Raises:
         OSError: The port is taken.
         RuntimeError: The server did not start.
     """
-    listener = _listener(port)
+    listeners = [_listener(port), _listener(0)]
+    url, shop.bulk.origin = (f"http://{HOST}:{listener.getsockname()[1]}" for listener in listeners)
     config = uvicorn.Config(
-        build_app(shop),
+        ByPort({listeners[1].getsockname()[1]: build_downloads(shop)}, build_app(shop)),
         http=_Protocol,
         lifespan="off",
         log_config=None,
@@ -123,19 +134,21 @@ def serving(shop: Shop, port: int = 0) -> Iterator[str]:
         timeout_graceful_shutdown=1,
     )
     server = _Server(config)
-    thread = threading.Thread(target=_run(server, listener), name="sandbox", daemon=True)
+    thread = threading.Thread(target=_run(server, listeners), name="sandbox", daemon=True)
     thread.start()
     while not server.ready.wait(0.05):
         if not thread.is_alive():
             message = "the sandbox server did not start"
             raise RuntimeError(message)
     try:
-        yield f"http://{HOST}:{listener.getsockname()[1]}"
+        yield url
     finally:
         server.stop()
         thread.join()
-        listener.close()
+        for listener in listeners:
+            listener.close()
+        shop.close()
 
 
-def _run(server: _Server, listener: socket.socket) -> Callable[[], None]:
-    return lambda: server.run(sockets=[listener])
+def _run(server: _Server, listeners: list[socket.socket]) -> Callable[[], None]:
+    return lambda: server.run(sockets=listeners)

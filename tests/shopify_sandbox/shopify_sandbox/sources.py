@@ -84,6 +84,10 @@ def address_source(address: Address | None, context: Context) -> Source | None:
         "zip": address.zip,
         "phone": address.phone,
         "coordinatesValidated": False,
+        "latitude": None,
+        "longitude": None,
+        "timeZone": None,
+        "validationResultSummary": None,
         "formattedArea": ", ".join(area) or None,
     }
     return checked("MailingAddress", source, context)

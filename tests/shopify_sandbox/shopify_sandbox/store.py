@@ -56,10 +56,10 @@ class Store:
 
     def __post_init__(self) -> None:
         """Compute nothing yet: the bases are functions."""
-        population = Population(self.seed, self.customer_count, self.clock.start)
-        self.customers: Collection[Customer] = Collection(population)
+        self.population = Population(self.seed, self.customer_count, self.clock.start)
+        self.customers: Collection[Customer] = Collection(self.population)
         self.checkouts: Collection[Checkout] = Collection(
-            Carts(self.seed, self.checkout_count, self.clock.start, population)
+            Carts(self.seed, self.checkout_count, self.clock.start, self.population)
         )
 
     def customer(self, number: int) -> Customer:
