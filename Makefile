@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 UV := $(BIN)/uv
 PACKAGES := tap-shopify-contacts target-contactdb tests/shopify_sandbox
 PYPROJECTS := $(wildcard $(PACKAGES:=/pyproject.toml))
-SOURCES := tap-shopify-contacts/tap_shopify_contacts target-contactdb/target_contactdb demo tests
+SOURCES := tap-shopify-contacts/tap_shopify_contacts target-contactdb/target_contactdb demo benchmarks tests
 
 # An environment that happens to be active, or a path set for another project, must not leak into ours.
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
@@ -37,6 +37,10 @@ test: $(VENV)/.installed $(MELTANO_VENV)/.installed lint types ## Everything tha
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 .PHONY: lint
+.PHONY: bench
+bench: $(VENV)/.installed ## Measure tap and target beside their peers; takes a quarter of an hour
+	$(BIN)/python -m benchmarks.tap $(BENCH_ARGS)
+
 lint: $(VENV)/.installed ## Check style and format
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -61,9 +65,16 @@ pins: $(VENV)/.installed ## Bring constraints/ up to the newest versions that fi
 	$(UV) pip compile --quiet --upgrade --no-annotate --no-header \
 	  --group pyproject.toml:dbt-postgres --output-file constraints/dbt-postgres.txt
 
+	$(UV) pip compile --quiet --upgrade --no-annotate --no-header \
+	  --group pyproject.toml:sqlalchemy-2-0 target-contactdb/pyproject.toml --output-file constraints/sqlalchemy-2.0.txt
+	for target in target-jsonl target-postgres target-duckdb; do \
+	  $(UV) pip compile --quiet --upgrade --no-annotate --no-header \
+	    --group pyproject.toml:$$target --output-file constraints/$$target.txt || exit 1; \
+	done
 .PHONY: clean
 clean: ## Remove what can be made again; keep .env, contact databases and Meltano's state
-	rm -rf $(VENV) $(MELTANO_VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis output/demo output/dbt
+	rm -rf $(VENV) $(MELTANO_VENV) $(SQLALCHEMY_VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis output/demo output/dbt \
+	  output/bench output/other-targets
 	rm -rf $(addprefix .meltano/,.installed extractors loaders utilities run)
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

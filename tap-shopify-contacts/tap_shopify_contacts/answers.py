@@ -6,11 +6,10 @@ Statuses: https://shopify.dev/docs/api/usage/response-codes. Errors inside a 200
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from decimal import Decimal
-from email.utils import parsedate_to_datetime
-from urllib.parse import urlsplit
+from functools import lru_cache
 
 import msgspec
 
@@ -20,22 +19,23 @@ from tap_shopify_contacts.errors import (
     FilterDropped,
     PageTooExpensive,
     ShopClosed,
-    ShopNotFound,
     TapError,
     Throttled,
-    TokenRefused,
     TransientAnswer,
     TruncatedAnswer,
     UnexpectedAnswer,
     VersionMismatch,
 )
+from tap_shopify_contacts.pacing import Cost, read_cost
+from tap_shopify_contacts.statuses import AGAIN, date_of, status_error
 
-_TRANSIENT = frozenset({429, 430, 500, 502, 503, 504, *range(520, 531), 540})
 _TRANSIENT_CODES = frozenset({"INTERNAL_SERVER_ERROR", "TIMEOUT"})
 _SHORTEST_THROTTLE = 1.0
 _LONGEST_QUOTE = 300
 
 _decoder = msgspec.json.Decoder(float_hook=Decimal)
+
+NodeT = t.TypeVar("NodeT")
 
 
 @dataclass(frozen=True)
@@ -44,48 +44,111 @@ class Denial:
 
     path: str
     reason: str
+    request_id: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
 class Answer:
-    """The data of a good answer, with what came beside it."""
+    """The data of a good answer, with what came beside it.
+
+    `served` is the API version that answered, `deprecated` what Shopify says about fields that it will remove.
+    """
 
     data: t.Mapping[str, t.Any]
     denials: tuple[Denial, ...]
     date: datetime | None
     request_id: str | None
+    cost: Cost | None = None
+    served: str | None = None
+    deprecated: str | None = None
 
 
-def read_answer(status: int, headers: t.Mapping[str, str], body: bytes, *, version: str) -> Answer:
+class _Edge(t.TypedDict, t.Generic[NodeT]):
+    node: NodeT
+
+
+class _Connection(t.TypedDict, t.Generic[NodeT]):
+    edges: list[_Edge[NodeT]]
+    pageInfo: dict[str, t.Any]
+
+
+class _PageContent(t.TypedDict, t.Generic[NodeT], total=False):
+    data: dict[str, _Connection[NodeT]]
+    errors: t.Any
+    extensions: dict[str, t.Any]
+
+
+@lru_cache(maxsize=16)
+def _page_decoder(node_type: type[msgspec.Struct]) -> msgspec.json.Decoder[t.Any]:
+    """Return the decoder of answers that hold a page of such nodes; around them are dictionaries, as elsewhere."""
+    content: t.Any = _PageContent
+    return msgspec.json.Decoder(content[node_type], float_hook=Decimal)
+
+
+def read_answer(
+    status: int,
+    headers: t.Mapping[str, str],
+    body: bytes,
+    *,
+    version: str,
+    node_type: type[msgspec.Struct] | None = None,
+) -> Answer:
     """Return the answer to a request that asked for this API version.
+
+    With a `node_type` the nodes of a page are of that type, which is faster. An answer that holds errors, or values of
+    another type, comes as dictionaries nevertheless.
 
     Raises:
         TapError: The one error that the answer means, with the request id where Shopify gave one.
     """
     try:
-        return _read(status, headers, body, version)
+        return _read(status, headers, body, version, node_type)
     except TapError as error:
         error.place(request_id=headers.get("X-Request-Id"))
         raise
 
 
-def _read(status: int, headers: t.Mapping[str, str], body: bytes, version: str) -> Answer:
+def _read(
+    status: int, headers: t.Mapping[str, str], body: bytes, version: str, node_type: type[msgspec.Struct] | None
+) -> Answer:
     if status != 200:
         raise status_error(status, headers)
     served = headers.get("X-Shopify-API-Version")
-    if served is not None and served != version:
+    # Versions are dates, so they compare as text. Shopify answers with a newer version in place of one that it has
+    # given up, and documents of an older version hold in it; an older one lacks what the documents ask for.
+    if served is not None and served < version:
         raise VersionMismatch(
             f"Shopify answered with API version {served}, not with {version} as asked.",
-            "Set api_version to a version that Shopify still serves.",
+            "Set api_version to a version that Shopify serves.",
         )
-    content = decode_object(headers, body)
+    content = _decode_page(body, node_type) or decode_object(headers, body)
     extensions = content.get("extensions") or {}
     data = content.get("data")
+    request_id = headers.get("X-Request-Id")
     denials = _read_errors(content.get("errors"), data, extensions)
     _check_search(extensions)
     if not isinstance(data, dict):
-        raise UnexpectedAnswer("Shopify's answer holds neither data nor errors.")
-    return Answer(data, denials, _date(headers), headers.get("X-Request-Id"))
+        raise UnexpectedAnswer("Shopify's answer holds neither data nor errors.", AGAIN)
+    return Answer(
+        data,
+        tuple(replace(denial, request_id=request_id) for denial in denials),
+        date_of(headers),
+        request_id,
+        read_cost(extensions),
+        served,
+        headers.get("X-Shopify-API-Deprecated-Reason"),
+    )
+
+
+def _decode_page(body: bytes, node_type: type[msgspec.Struct] | None) -> dict[str, t.Any] | None:
+    """Return the content of an answer that is as expected in every way; else None."""
+    if node_type is None:
+        return None
+    try:
+        content: dict[str, t.Any] = _page_decoder(node_type).decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    return None if content.get("errors") else content
 
 
 def decode_object(headers: t.Mapping[str, str], body: bytes) -> dict[str, t.Any]:
@@ -109,34 +172,12 @@ def decode_object(headers: t.Mapping[str, str], body: bytes) -> dict[str, t.Any]
     return content
 
 
-def status_error(status: int, headers: t.Mapping[str, str]) -> TapError:
-    """Return the error that a status other than 200 means."""
-    said = f"(HTTP {status})"
-    if status in _TRANSIENT:
-        return TransientAnswer(f"Shopify could not answer {said}.", wait=_retry_after(headers))
-    if 300 <= status < 400:
-        host = urlsplit(headers.get("Location", "")).hostname or "another address"
-        return ShopNotFound(f"The shop is now at {host} {said}.", "Set shop to the shop's present name.")
-    known: dict[int, FatalError] = {
-        401: TokenRefused(
-            f"Shopify refused the access token {said}.", "Check the setting access_token and that the app is installed."
-        ),
-        402: ShopClosed(f"The shop is frozen {said}.", "Its owner has a bill to pay to Shopify."),
-        403: AccessDenied(
-            f"Shopify forbids the request {said}.", "Check the app's scopes and that access_token belongs to this shop."
-        ),
-        404: ShopNotFound(f"There is no such shop {said}.", "Check the setting shop."),
-        423: ShopClosed(f"The shop is locked {said}.", "Ask Shopify's support."),
-    }
-    return known.get(status) or UnexpectedAnswer(f"Shopify refused the request {said}.")
-
-
 def _read_errors(errors: object, data: object, extensions: t.Mapping[str, t.Any]) -> tuple[Denial, ...]:
     """Return the denied fields among the errors of a 200, and raise for any other error."""
     if not errors:
         return ()
     if not isinstance(errors, list):
-        raise UnexpectedAnswer(f"Shopify refused the request: {_quote(errors)}")
+        raise UnexpectedAnswer(f"Shopify refused the request: {_quote(errors)}", AGAIN)
     denials = []
     for error in errors:
         error = error if isinstance(error, dict) else {"message": error}
@@ -152,10 +193,17 @@ def _read_errors(errors: object, data: object, extensions: t.Mapping[str, t.Any]
 
 def _coded_error(code: object, error: t.Mapping[str, t.Any], extensions: t.Mapping[str, t.Any]) -> TapError | None:
     if code == "THROTTLED":
-        return Throttled("Shopify's rate limit is used up.", wait=throttle_wait(extensions.get("cost") or {}))
+        cost = read_cost(extensions)
+        return Throttled("Shopify's rate limit is used up.", wait=throttle_wait(cost), cost=cost)
     if code == "MAX_COST_EXCEEDED":
         detail = error["extensions"]
-        return PageTooExpensive(f"The page costs {detail.get('cost')} points of at most {detail.get('maxCost')}.")
+        points, limit = detail.get("cost"), detail.get("maxCost")
+        known = isinstance(points, (int, float)) and isinstance(limit, (int, float))
+        return PageTooExpensive(
+            f"The page costs {points} points of at most {limit}.",
+            cost=float(points) if known else None,
+            limit=float(limit) if known else None,
+        )
     if code in _TRANSIENT_CODES or error.get("message") == "Timeout":
         return TransientAnswer("Shopify had an internal error.")
     if code == "SHOP_INACTIVE":
@@ -163,12 +211,11 @@ def _coded_error(code: object, error: t.Mapping[str, t.Any], extensions: t.Mappi
     return None
 
 
-def throttle_wait(cost: t.Mapping[str, t.Any]) -> float:
+def throttle_wait(cost: Cost | None) -> float:
     """Return the seconds until the bucket holds what the query asks for, at least one."""
-    bucket = cost.get("throttleStatus") or {}
-    rate = float(bucket.get("restoreRate") or 0)
-    missing = float(cost.get("requestedQueryCost") or 0) - float(bucket.get("currentlyAvailable") or 0)
-    return max(_SHORTEST_THROTTLE, missing / rate) if rate > 0 else _SHORTEST_THROTTLE
+    if cost is None or cost.bucket.rate <= 0:
+        return _SHORTEST_THROTTLE
+    return max(_SHORTEST_THROTTLE, (cost.requested - cost.bucket.available) / cost.bucket.rate)
 
 
 def _denial(error: t.Mapping[str, t.Any], code: object, data: object) -> Denial | None:
@@ -221,7 +268,7 @@ def _refusal(error: t.Mapping[str, t.Any], code: object) -> FatalError:
             f"Shopify denies {root}: {_needed(error)}",
             "Give the app the scope it lacks, install it again, and use its new access token.",
         )
-    return UnexpectedAnswer(f"Shopify refused the request: {_quote(message)}" + (f" ({code})" if code else ""))
+    return UnexpectedAnswer(f"Shopify refused the request: {_quote(message)}" + (f" ({code})" if code else ""), AGAIN)
 
 
 def _quote(text: object) -> str:
@@ -239,25 +286,3 @@ def _check_search(extensions: t.Mapping[str, t.Any]) -> None:
                 f"Shopify did not take the filter on {field} ({warning.get('code')}) and would return every record.",
                 "Nothing of the answer was used; report this with the API version.",
             )
-
-
-def _retry_after(headers: t.Mapping[str, str]) -> float | None:
-    """Return the Retry-After header in seconds. It may hold seconds or a date (RFC 9110, 10.2.3)."""
-    value = headers.get("Retry-After", "").strip()
-    try:
-        return max(0.0, float(value))
-    except ValueError:
-        until, now = _http_date(value), _date(headers)
-    return max(0.0, (until - now).total_seconds()) if until and now else None
-
-
-def _date(headers: t.Mapping[str, str]) -> datetime | None:
-    return _http_date(headers.get("Date", ""))
-
-
-def _http_date(value: str) -> datetime | None:
-    try:
-        moment = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

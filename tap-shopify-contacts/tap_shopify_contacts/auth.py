@@ -14,9 +14,10 @@ from dataclasses import dataclass, field
 import msgspec
 from typing_extensions import override
 
-from tap_shopify_contacts.answers import decode_object, status_error
+from tap_shopify_contacts.answers import decode_object
 from tap_shopify_contacts.errors import AccessDenied, CredentialsRefused, TapError, TokenRefused, UnexpectedAnswer
 from tap_shopify_contacts.settings import AppCredentials, PermanentToken
+from tap_shopify_contacts.statuses import status_error
 
 _MARGIN = 60.0
 _REFUSALS = frozenset({400, 401, 403})

@@ -184,9 +184,8 @@ _CONTENT = (
         "Line items quantity",
         INTEGER,
         "Number of pieces over all lines.",
-        (f"{LINES}.edges",),
+        (f"{LINE_NODE}.quantity",),
         total_quantity,
-        asks=(f"{LINE_NODE}.quantity",),
     ),
     Field(
         "line_items",

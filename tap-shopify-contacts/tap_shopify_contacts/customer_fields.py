@@ -186,3 +186,12 @@ _ORDERS = (
 )
 
 CUSTOMER_FIELDS: tuple[Field, ...] = (*_PERSON, *_EMAIL_FIELDS, *_SMS_FIELDS, *_ACCOUNT, *_ORDERS)
+
+_OF_CONSENT = ("_marketing_state", "_marketing_opt_in_level", "_marketing_updated_at")
+
+CONSENT_FIELDS: tuple[Field, ...] = tuple(
+    field
+    for field in CUSTOMER_FIELDS
+    if field.name in {"id", "shop", "updated_at", "email", "phone"} or field.name.endswith(_OF_CONSENT)
+)
+"""The fields of the stream `customer_consents`: each channel's address and what was said about it."""

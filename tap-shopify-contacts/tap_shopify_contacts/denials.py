@@ -11,7 +11,7 @@ if t.TYPE_CHECKING:
     import logging
 
     from tap_shopify_contacts.answers import Denial
-    from tap_shopify_contacts.fields import RecordReader
+    from tap_shopify_contacts.records import RecordReader
 
 _ADVICE = "Give the app this access in Shopify, deselect the fields, or set protected_data to warn to leave them out."
 
@@ -38,6 +38,11 @@ class Denials:
         self._paths: set[str] = set()
         self.reader = build_reader(())
 
+    @property
+    def paths(self) -> t.Collection[str]:
+        """Return the paths that are denied."""
+        return self._paths
+
     def learn(self, denials: t.Iterable[Denial]) -> None:
         """Take note of what an answer denied.
 
@@ -53,7 +58,9 @@ class Denials:
             lost = [name for name in self.reader.left_out if name not in before]
             told = f"Shopify denies {denial.path} to the app, which {_names(lost)}: {denial.reason}"
             if self._policy is ProtectedData.FAIL or self._indispensable.intersection(lost):
-                raise FieldDenied(told, _ADVICE)
+                error = FieldDenied(told, _ADVICE)
+                error.place(request_id=denial.request_id)
+                raise error
             self._logger.warning("%s Left out of the records, since protected_data is warn.", told)
 
 

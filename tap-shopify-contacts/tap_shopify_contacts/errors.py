@@ -3,10 +3,12 @@
 TapError
 ├── RetryableError            the same request may work later
 │   ├── ConnectionFailed      no connection, or it broke off
-│   ├── TransientAnswer       429, 5xx and Shopify's internal errors
+│   ├── TransientAnswer       5xx and Shopify's internal errors
 │   ├── TruncatedAnswer       JSON that ends too early
-│   └── Throttled             the bucket of points is empty; says how long to wait
+│   ├── SecurityRejection     430: the requests look malicious to Shopify
+│   └── Throttled             429, or the bucket of points is empty; says how long to wait
 ├── PageTooExpensive          a smaller page will work
+├── BulkFailed                another bulk operation, or pages, will work
 └── FatalError                asking again cannot help; the run stops
     ├── ConfigError           a setting is missing or wrong
     ├── CatalogError          the catalogue asks for what the tap cannot do
@@ -15,10 +17,10 @@ TapError
     ├── TokenRefused          401
     ├── CredentialsRefused    no token is issued for client_id and client_secret
     ├── ShopNotFound          404, a redirect, or an answer in another shop's name
-    ├── ShopClosed            402, 423
+    ├── ShopClosed            402, 423, or a shop that is not active
     ├── AccessDenied          403, or a scope or approval that the app lacks
     ├── FieldDenied           a field that protected-data rules or a scope deny
-    ├── VersionMismatch       served by another API version than asked for
+    ├── VersionMismatch       served by an older API version than asked for
     ├── FilterDropped         Shopify ignored the filter and would return everything
     ├── CursorStuck           the next page is the same page
     └── UnexpectedAnswer      anything else that cannot be made sense of
@@ -28,7 +30,12 @@ No message holds a token, a secret or a value of a person's record.
 
 from __future__ import annotations
 
+import typing as t
+
 from typing_extensions import override
+
+if t.TYPE_CHECKING:
+    from tap_shopify_contacts.pacing import Cost
 
 
 class TapError(Exception):
@@ -63,7 +70,9 @@ class TapError(Exception):
 
 
 class RetryableError(TapError):
-    """The same request may work later."""
+    """The same request may work later. `tries` is how often to try it where the policy's own number does not fit."""
+
+    tries: t.ClassVar[int | None] = None
 
     def __init__(self, problem: str, advice: str = "", *, wait: float | None = None) -> None:
         """Keep how long Shopify asks to wait, in seconds, where it says so."""
@@ -83,12 +92,42 @@ class TruncatedAnswer(RetryableError):
     """The answer is JSON that ends too early."""
 
 
+class SecurityRejection(RetryableError):
+    """Shopify takes the requests for malicious. Asking on soon would confirm it."""
+
+    tries = 4
+
+
 class Throttled(RetryableError):
-    """The bucket of points is empty."""
+    """The bucket of points is empty, maybe for hours where others drain it. `cost` is what the answer told of it."""
+
+    tries = 1_000
+
+    def __init__(self, problem: str, advice: str = "", *, wait: float | None = None, cost: Cost | None = None) -> None:
+        """Keep what the answer told."""
+        super().__init__(problem, advice, wait=wait)
+        self.cost = cost
 
 
 class PageTooExpensive(TapError):
-    """One page costs more than a single query may cost."""
+    """One page costs more points than a single query may cost, `limit`; both are None where Shopify does not tell."""
+
+    def __init__(
+        self, problem: str, advice: str = "", *, cost: float | None = None, limit: float | None = None
+    ) -> None:
+        """Keep the figures."""
+        super().__init__(problem, advice)
+        self.cost = cost
+        self.limit = limit
+
+
+class BulkFailed(TapError):
+    """A bulk operation ended without its whole result."""
+
+    def __init__(self, problem: str, *, is_final: bool = False) -> None:
+        """Keep whether any other operation would fail likewise."""
+        super().__init__(problem)
+        self.is_final = is_final
 
 
 class FatalError(TapError):
@@ -124,7 +163,7 @@ class ShopNotFound(FatalError):
 
 
 class ShopClosed(FatalError):
-    """The shop is frozen or locked."""
+    """The shop is frozen, locked or not active."""
 
 
 class AccessDenied(FatalError):
@@ -136,7 +175,7 @@ class FieldDenied(FatalError):
 
 
 class VersionMismatch(FatalError):
-    """Another API version answered than the one asked for."""
+    """An older API version answered than the one asked for."""
 
 
 class FilterDropped(FatalError):

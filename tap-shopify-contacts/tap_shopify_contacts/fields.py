@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 from dataclasses import dataclass
 
-from tap_shopify_contacts.errors import UnexpectedAnswer
+_CALL = re.compile(r": \w+\(.*?\)")
 
 Node = t.Mapping[str, t.Any]
 Getter = t.Callable[[Node], t.Any]
@@ -13,6 +14,10 @@ Reader = t.Callable[[Node], t.Any]
 
 CONSENT_OBJECT_SINCE = "2026-10"
 """The version from which SMS consent is an object of its own; `Field.older` serves the versions before it."""
+
+EDGES = "edges"
+EDGE_NODE = f".{EDGES}.node."
+"""What lies between a connection and a value of its nodes."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +92,7 @@ class Field:
     def asked_paths(self, version: str, prefix: str = "") -> tuple[str, ...]:
         """Return the paths to select from Shopify."""
         if self.parts:
-            below = f"{prefix}{self._part_prefix()}"
+            below = f"{prefix}{self.part_prefix}"
             return tuple(path for part in self.parts for path in part.asked_paths(version, below))
         paths = self.asks if self.asks is not None else self.read_paths(version)
         return tuple(f"{prefix}{path}" for path in paths)
@@ -96,7 +101,7 @@ class Field:
         """Return the function from a node to the value, or None when Shopify denies what it needs."""
         if self.parts:
             return self._parts_reader(version, denied, prefix)
-        if any(_is_denied(path, denied) for path in self.asked_paths(version, prefix)):
+        if any(is_denied(path, denied) for path in self.asked_paths(version, prefix)):
             return None
         getters = [getter(path) for path in self.read_paths(version)]
         make = self.make
@@ -105,13 +110,15 @@ class Field:
             return only if make is unchanged else lambda node: make(only(node))
         return lambda node: make(*[get(node) for get in getters])
 
-    def _part_prefix(self) -> str:
+    @property
+    def part_prefix(self) -> str:
+        """Return what leads from the node to each part's paths."""
         return f"{self.paths[0]}.node." if self.kind is OBJECTS else f"{self.paths[0]}."
 
     def _parts_reader(self, version: str, denied: t.Collection[str], prefix: str) -> Reader | None:
-        if _is_denied(f"{prefix}{self.paths[0]}", denied):
+        if is_denied(f"{prefix}{self.paths[0]}", denied):
             return None
-        below = f"{prefix}{self._part_prefix()}"
+        below = f"{prefix}{self.part_prefix}"
         reads = [(part.name, part.reader(version, denied, below)) for part in self.parts]
         known = [(name, read) for name, read in reads if read is not None]
         get = getter(self.paths[0])
@@ -126,7 +133,14 @@ class Field:
 
 
 def getter(path: str) -> Getter:
-    """Return the function that follows a dotted path, and gives None where the way ends."""
+    """Return the function that follows a dotted path, and gives None where the way ends.
+
+    A path through a connection's edges gives the list of what lies at its end in each node.
+    """
+    connection, through_edges, inner = path.partition(EDGE_NODE)
+    if through_edges:
+        get_edges, get_value = getter(f"{connection}.{EDGES}"), getter(inner)
+        return lambda node: [get_value(edge["node"]) for edge in get_edges(node) or ()]
     names = path.split(".")
     if len(names) == 1:
         return lambda node: node.get(path)
@@ -150,34 +164,10 @@ def getter(path: str) -> Getter:
     return follow
 
 
-def _is_denied(path: str, denied: t.Collection[str]) -> bool:
-    """Say whether a path, or anything on the way to it, is denied."""
+def is_denied(path: str, denied: t.Collection[str]) -> bool:
+    """Say whether a path, or anything on the way to it, is denied.
+
+    A path may be one that is asked for, with a call behind a name of its own; Shopify's denials speak of that name.
+    """
+    path = _CALL.sub("", path)
     return any(path == closed or path.startswith(f"{closed}.") for closed in denied)
-
-
-class RecordReader:
-    """Turns nodes of an answer into records of a stream."""
-
-    def __init__(self, fields: t.Sequence[Field], *, version: str, shop: str, denied: t.Collection[str] = ()) -> None:
-        """Prepare to read the selected fields; those that need a denied path are left out."""
-        reads = [(field.name, field.reader(version, denied) if field.paths else lambda node: shop) for field in fields]
-        self._reads = [(name, read) for name, read in reads if read is not None]
-        self.left_out = tuple(name for name, read in reads if read is None)
-
-    def read(self, node: Node) -> dict[str, t.Any]:
-        """Return the record of a node.
-
-        Raises:
-            UnexpectedAnswer: If a value has another form than Shopify documents. The message names the field only.
-        """
-        record: dict[str, t.Any] = {}
-        name = ""
-        try:
-            for name, read in self._reads:
-                record[name] = read(node)
-        except (ValueError, ArithmeticError, TypeError, AttributeError, KeyError):
-            # Not chained: the cause's text may quote the value.
-            raise UnexpectedAnswer(
-                f"Shopify's value for the field {name} has a form that this API version does not document."
-            ) from None
-        return record

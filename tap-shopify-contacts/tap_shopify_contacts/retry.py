@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import typing as t
 from dataclasses import dataclass
 
-from tap_shopify_contacts.errors import RetryableError, Throttled
+if t.TYPE_CHECKING:
+    from tap_shopify_contacts.errors import RetryableError
 
 _LONGEST_ASKED_FOR = 900.0
 
@@ -14,11 +16,11 @@ class RetryPolicy:
     """Bounds for asking again; times are in seconds.
 
     Waits have full jitter: anything between nothing and `base` doubled per try, at most `cap`. A wait that Shopify asks
-    for is kept, plus up to a second, so that several runs on one token do not come back together.
+    for is kept and comes before that, so that several runs on one token do not come back together. An error may have a
+    number of tries of its own.
     """
 
     tries: int = 8
-    throttled_tries: int = 120
     base: float = 1.0
     cap: float = 60.0
 
@@ -27,11 +29,11 @@ class RetryPolicy:
 
         `chance` is a random number in [0, 1).
         """
-        if failures >= (self.throttled_tries if isinstance(error, Throttled) else self.tries):
+        if failures >= (error.tries or self.tries):
             return None
-        if error.wait is not None:
-            return min(error.wait, _LONGEST_ASKED_FOR) + chance
-        return chance * min(self.cap, self.base * 2.0 ** (failures - 1))
+        # The exponent is bounded, since a float is.
+        jitter = chance * min(self.cap, self.base * 2.0 ** min(failures - 1, 30))
+        return jitter if error.wait is None else min(error.wait, _LONGEST_ASKED_FOR) + jitter
 
 
 FIRST_REQUEST = RetryPolicy(tries=3, base=0.5)

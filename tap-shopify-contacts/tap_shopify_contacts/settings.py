@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-import ipaddress
-import re
 import typing as t
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
-from urllib.parse import urlsplit
 
 from singer_sdk import typing as th
 from typing_extensions import override
 
+from tap_shopify_contacts.checks import (
+    read_api_url,
+    read_choice,
+    read_seconds,
+    read_secret,
+    read_shop,
+    read_start_date,
+    read_switch,
+    read_whole_number,
+)
 from tap_shopify_contacts.errors import ConfigError
-from tap_shopify_contacts.times import parse_instant
+from tap_shopify_contacts.metafields import Metafield, read_metafields
 
 API_VERSIONS = ("2026-01", "2026-04", "2026-07", "2026-10")
 """The versions that the tap's documents are written for, oldest first."""
@@ -22,15 +29,20 @@ API_VERSIONS = ("2026-01", "2026-04", "2026-07", "2026-10")
 LARGEST_PAGE = 250
 """Shopify's limit for `first`."""
 
-_SHOP = re.compile(r"[a-z0-9][a-z0-9-]*")
-_TOKEN = re.compile(r"[\x21-\x7e]+")
-
 
 class Edition(Enum):
     """How much of a customer is read."""
 
     BASIC = "basic"
     ADVANCED = "advanced"
+
+
+class Extraction(Enum):
+    """By which road records come."""
+
+    AUTO = "auto"
+    PAGES = "pages"
+    BULK = "bulk"
 
 
 class ProtectedData(Enum):
@@ -105,6 +117,17 @@ CONFIG_SCHEMA: dict[str, t.Any] = th.PropertiesList(
         description="`basic` reads personal data only; `advanced` adds order behaviour and abandoned checkouts.",
     ),
     th.Property(
+        "extraction",
+        th.StringType(),
+        default=Extraction.AUTO.value,
+        allowed_values=[extraction.value for extraction in Extraction],
+        title="Extraction",
+        description=(
+            "How records come: `pages`, `bulk` (Shopify writes them all into a file first), or `auto`: bulk where "
+            "there are many, as on a first run, and pages where there are few."
+        ),
+    ),
+    th.Property(
         "lookback_seconds",
         th.IntegerType(minimum=0),
         default=300,
@@ -126,7 +149,23 @@ CONFIG_SCHEMA: dict[str, t.Any] = th.PropertiesList(
         "page_size",
         th.IntegerType(minimum=1, maximum=LARGEST_PAGE),
         title="Page size",
-        description="Records to ask for at once. Without it 250 customers and 50 checkouts.",
+        description="The most records to ask for at once. Without it as many as Shopify's limits allow, up to 250.",
+    ),
+    th.Property(
+        "order_refresh",
+        th.BooleanType(),
+        default=True,
+        title="Order refresh",
+        description=(
+            "Read customers who ordered again, since Shopify changes their order figures without moving their "
+            "`updated_at`. The basic edition has none."
+        ),
+    ),
+    th.Property(
+        "metafields",
+        th.ArrayType(th.StringType()),
+        title="Metafields",
+        description="Metafields of customers to read, each as `namespace.key`.",
     ),
     th.Property(
         "protected_data",
@@ -167,9 +206,12 @@ class Settings:
     api_version: str
     start_date: datetime | None
     edition: Edition
+    extraction: Extraction
     lookback: timedelta
     horizon: timedelta
     page_size: int | None
+    order_refresh: bool
+    metafields: tuple[Metafield, ...]
     protected_data: ProtectedData
 
     @override
@@ -206,16 +248,17 @@ class Settings:
         shop = take(read_shop, "shop")
         values = {
             "credentials": take(_read_credentials, "access_token", "client_id", "client_secret"),
-            "base_url": take(_read_api_url, "api_url") or f"https://{shop}",
+            "base_url": take(read_api_url, "api_url") or f"https://{shop}",
             "api_version": take(_read_api_version, "api_version"),
-            "start_date": take(_read_start_date, "start_date"),
-            "edition": take(lambda value: _read_choice(value, "edition", Edition), "edition"),
-            "lookback": take(lambda value: _read_seconds(value, "lookback_seconds"), "lookback_seconds"),
-            "horizon": take(lambda value: _read_seconds(value, "horizon_seconds"), "horizon_seconds"),
+            "start_date": take(read_start_date, "start_date"),
+            "edition": take(lambda value: read_choice(value, "edition", Edition), "edition"),
+            "extraction": take(lambda value: read_choice(value, "extraction", Extraction), "extraction"),
+            "lookback": take(lambda value: read_seconds(value, "lookback_seconds"), "lookback_seconds"),
+            "horizon": take(lambda value: read_seconds(value, "horizon_seconds"), "horizon_seconds"),
             "page_size": take(_read_page_size, "page_size"),
-            "protected_data": take(
-                lambda value: _read_choice(value, "protected_data", ProtectedData), "protected_data"
-            ),
+            "order_refresh": take(lambda value: read_switch(value, "order_refresh"), "order_refresh"),
+            "metafields": take(read_metafields, "metafields"),
+            "protected_data": take(lambda value: read_choice(value, "protected_data", ProtectedData), "protected_data"),
         }
         if problems:
             raise ConfigError("; ".join(problems) + ".")
@@ -235,23 +278,6 @@ def _value(config: t.Mapping[str, t.Any], name: str) -> t.Any:
     return value.strip() if isinstance(value, str) else value
 
 
-def read_shop(value: object) -> str:
-    """Return the shop's full myshopify.com name.
-
-    Raises:
-        ConfigError: If there is no value, or it is another address.
-    """
-    if value is None:
-        raise ConfigError("The setting shop is not set: give the shop's name, such as my-shop.myshopify.com")
-    name = str(value).strip().lower().removeprefix("https://").removesuffix("/").removesuffix(".myshopify.com")
-    if not isinstance(value, str) or not _SHOP.fullmatch(name):
-        raise ConfigError(
-            "The setting shop is not a shop's name: give my-shop or my-shop.myshopify.com, not the store's own domain "
-            "or the admin's address"
-        )
-    return f"{name}.myshopify.com"
-
-
 def _read_credentials(
     access_token: object, client_id: object, client_secret: object
 ) -> PermanentToken | AppCredentials:
@@ -262,7 +288,7 @@ def _read_credentials(
             f"The setting access_token is set beside {' and '.join(given)}: keep one way to sign in, remove the other"
         )
     if access_token is not None:
-        return PermanentToken(_read_secret(access_token, "access_token", "access token"))
+        return PermanentToken(read_secret(access_token, "access_token", "access token"))
     if not given:
         raise ConfigError(
             "Neither access_token nor client_id and client_secret are set: give the app's client id and client secret, "
@@ -274,39 +300,8 @@ def _read_credentials(
                 f"The setting {name} is not set, but {given[0]} is: give both, as the app's settings show them"
             )
     return AppCredentials(
-        _read_secret(client_id, "client_id", "client id"), _read_secret(client_secret, "client_secret", "client secret")
+        read_secret(client_id, "client_id", "client id"), read_secret(client_secret, "client_secret", "client secret")
     )
-
-
-def _read_secret(value: object, name: str, what: str) -> str:
-    if not isinstance(value, str) or not _TOKEN.fullmatch(value):
-        raise ConfigError(f"The setting {name} holds characters that no {what} has")
-    return value
-
-
-def _read_api_url(value: object) -> str | None:
-    if value is None:
-        return None
-    problem = "The setting api_url is not a base URL: give https://host, or http:// for this machine only"
-    try:
-        url = urlsplit(str(value))
-        usable = bool(url.hostname) and url.port != 0
-    except ValueError:
-        raise ConfigError(problem) from None
-    if not usable or url.query or url.fragment or url.username is not None:
-        raise ConfigError(problem)
-    if url.scheme != "https" and not (url.scheme == "http" and _is_loopback(str(url.hostname))):
-        raise ConfigError(problem)
-    return str(value).rstrip("/")
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _read_api_version(value: object) -> str:
@@ -315,37 +310,5 @@ def _read_api_version(value: object) -> str:
     return str(value)
 
 
-def _read_start_date(value: object) -> datetime | None:
-    if value is None:
-        return None
-    try:
-        return parse_instant(str(value))
-    except ValueError:
-        raise ConfigError("The setting start_date is not a date or time such as 2026-01-01T00:00:00Z") from None
-
-
-_Choice = t.TypeVar("_Choice", bound=Enum)
-
-
-def _read_choice(value: object, name: str, choices: type[_Choice]) -> _Choice:
-    try:
-        return choices(value)
-    except ValueError:
-        known = " or ".join(str(choice.value) for choice in choices)
-        raise ConfigError(f"The setting {name} must be {known}") from None
-
-
-def _read_whole_number(value: object, name: str, smallest: int, largest: int | None) -> int:
-    limits = f"from {smallest} to {largest}" if largest is not None else f"of at least {smallest}"
-    if not isinstance(value, int) or isinstance(value, bool) or value < smallest or (largest or value) < value:
-        raise ConfigError(f"The setting {name} must be a whole number {limits}")
-    return value
-
-
-def _read_seconds(value: object, name: str) -> timedelta:
-    # A year is far more than either setting is for, and keeps the arithmetic within what a date can hold.
-    return timedelta(seconds=_read_whole_number(value, name, 0, 365 * 24 * 3600))
-
-
 def _read_page_size(value: object) -> int | None:
-    return None if value is None else _read_whole_number(value, "page_size", 1, LARGEST_PAGE)
+    return None if value is None else read_whole_number(value, "page_size", 1, LARGEST_PAGE)

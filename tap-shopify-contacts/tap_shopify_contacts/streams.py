@@ -3,92 +3,50 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cached_property, partial
 
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE, REPLICATION_INCREMENTAL, Metadata, MetadataMapping
 from typing_extensions import override
 
-from tap_shopify_contacts.checkout_fields import CHECKOUT_FIELDS
-from tap_shopify_contacts.client import Question
-from tap_shopify_contacts.customer_fields import CUSTOMER_FIELDS
-from tap_shopify_contacts.denials import Denials
-from tap_shopify_contacts.documents import (
-    ABANDONED_CHECKOUTS,
-    CUSTOMERS,
-    Connection,
-    more_lines_document,
-    needs_lines,
-    page_document,
-    updated_between,
-)
-from tap_shopify_contacts.errors import BookmarkError, CatalogError, ShopNotFound, TapError, UnexpectedAnswer
-from tap_shopify_contacts.fields import Field, RecordReader
-from tap_shopify_contacts.pages import Edge, Page, PageSize, ask_smaller, complete_lines, read_pages, root_connection
-from tap_shopify_contacts.retry import FIRST_REQUEST
+from tap_shopify_contacts.bulk import is_operation_id
+from tap_shopify_contacts.documents import CUSTOMERS
+from tap_shopify_contacts.errors import BookmarkError, CatalogError, FilterDropped
+from tap_shopify_contacts.extraction import BulkExtraction, Ledger, Source, Stretch
+from tap_shopify_contacts.order_refresh import ORDERS_SINCE, follows_orders, ordered_since
+from tap_shopify_contacts.page_size import PageSize
+from tap_shopify_contacts.plans import AUTOMATIC, REPLICATION_KEY, StreamPlan, fields_of
+from tap_shopify_contacts.reading import StreamReading
+from tap_shopify_contacts.scopes import Lack, lacks_of
 from tap_shopify_contacts.sdk import WindowedStream
-from tap_shopify_contacts.settings import LARGEST_PAGE, Edition, Settings
 from tap_shopify_contacts.times import format_instant, parse_instant
-from tap_shopify_contacts.windows import Window, WindowPlan, next_window, starting_point
+from tap_shopify_contacts.windows import Window, next_window, starting_point
 
 if t.TYPE_CHECKING:
     from singer_sdk.helpers.types import Context
     from singer_sdk.singerlib import Catalog
 
+    from tap_shopify_contacts.fields import Field
+    from tap_shopify_contacts.settings import Edition, Settings
     from tap_shopify_contacts.tap import TapShopifyContacts
 
-REPLICATION_KEY = "updated_at"
-AUTOMATIC = ("id", "shop", REPLICATION_KEY)
-"""Fields of every record, selected or not."""
-
-_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
-_LINES_PER_CHECKOUT = 10
-_SHOP_SCHEMA_NAME = "shop"
-
-
-@dataclass(frozen=True)
-class StreamPlan:
-    """What is particular to one stream. `oldest` is the node's time that a first run begins with."""
-
-    name: str
-    fields: tuple[Field, ...]
-    connection: Connection
-    oldest: str
-    page_size: int
-    windows: WindowPlan
-
-
-CUSTOMER_STREAM = StreamPlan(
-    "customers", CUSTOMER_FIELDS, CUSTOMERS, "updatedAt", LARGEST_PAGE, WindowPlan(timedelta(days=30), 250, 10_000)
-)
-CHECKOUT_STREAM = StreamPlan(
-    "abandoned_checkouts",
-    CHECKOUT_FIELDS,
-    ABANDONED_CHECKOUTS,
-    # Shopify sorts checkouts by their creation, which is never after their last change.
-    "createdAt",
-    50,
-    WindowPlan(timedelta(days=7), 50, 2_000),
-)
+_OPERATION = "bulk_operation"
 
 
 @dataclass(frozen=True)
 class Run:
-    """The stretch that this run reads: [start, until). Without a start there is nothing to read."""
+    """The stretch that this run reads: [start, until). Without a start there is nothing to read.
+
+    `orders_since` is the time up to which customers' orders have been followed; None when they are not followed.
+    `is_first` says whether no run has read anything yet, `operation_id` which bulk operation an earlier run left.
+    """
 
     start: datetime | None
     until: datetime
-
-
-def plans_of(edition: Edition) -> tuple[StreamPlan, ...]:
-    """Return the streams of an edition."""
-    return (CUSTOMER_STREAM, CHECKOUT_STREAM) if edition is Edition.ADVANCED else (CUSTOMER_STREAM,)
-
-
-def fields_of(plan: StreamPlan, edition: Edition) -> tuple[Field, ...]:
-    """Return the fields of a stream in an edition."""
-    return tuple(field for field in plan.fields if edition is Edition.ADVANCED or not field.advanced)
+    orders_since: datetime | None = None
+    is_first: bool = False
+    operation_id: str | None = None
 
 
 class ShopifyStream(WindowedStream):
@@ -97,7 +55,7 @@ class ShopifyStream(WindowedStream):
     def __init__(self, tap: TapShopifyContacts, plan: StreamPlan, edition: Edition) -> None:
         """Make the stream with the fields of an edition."""
         self._plan = plan
-        self._fields = fields_of(plan, edition)
+        self._fields = fields_of(plan, edition, tap.settings.metafields if tap.settings else ())
         schema = {"type": "object", "properties": {field.name: field.to_schema() for field in self._fields}}
         super().__init__(tap, schema=schema, name=plan.name)
         self._shop_tap = tap
@@ -133,6 +91,16 @@ class ShopifyStream(WindowedStream):
             field for field in self._fields if field.name in AUTOMATIC or self.mask[("properties", field.name)]
         )
 
+    @cached_property
+    def _reading(self) -> StreamReading:
+        tap = self._shop_tap
+        return StreamReading(tap.client, self._plan, self._selected_fields, self._settings, self.logger)
+
+    def lacks(self, granted: t.Collection[str]) -> tuple[Lack, ...]:
+        """Return what the selected fields need beyond the scopes of the app."""
+        version = self._settings.api_version
+        return lacks_of(self.name, self._plan.connection, self._selected_fields, version, granted)
+
     # Where the run begins and ends
 
     @override
@@ -146,16 +114,23 @@ class ShopifyStream(WindowedStream):
         start = starting_point(
             bookmark=bookmark, start_date=self._settings.start_date, lookback=self._settings.lookback
         )
-        clock, oldest = self._probe(start)
+        clock, oldest = self._reading.probe(start)
         until = clock - self._settings.horizon
         already = bookmark or self._settings.start_date
+        operation_id = self.stream_state.get(_OPERATION)
         if already is not None and until <= already:
             # Nothing to read yet, and a bookmark never goes back.
-            run = Run(None, already)
+            run = Run(None, already, self._orders_since(already))
         else:
-            run = Run(start if start is not None else oldest, until)
+            run = Run(
+                start if start is not None else oldest,
+                until,
+                self._orders_since(bookmark or until),
+                is_first=bookmark is None,
+                operation_id=operation_id if is_operation_id(operation_id) else None,
+            )
         self._run = run
-        self._write_bookmark(already, run)
+        self._write_bookmark(already, run, run.operation_id)
         return run
 
     @property
@@ -164,9 +139,12 @@ class ShopifyStream(WindowedStream):
 
     def _bookmark(self) -> datetime | None:
         """Return the time up to which earlier runs have read everything."""
+        return self._time_in_state("replication_key_value")
+
+    def _time_in_state(self, key: str) -> datetime | None:
         if self.replication_method == REPLICATION_FULL_TABLE:
             return None
-        value = self.stream_state.get("replication_key_value")
+        value = self.stream_state.get(key)
         if value is None or self.stream_state.get("replication_key", REPLICATION_KEY) != REPLICATION_KEY:
             return None
         try:
@@ -176,31 +154,23 @@ class ShopifyStream(WindowedStream):
             error.place(stream=self.name)
             raise error from None
 
-    def _probe(self, start: datetime | None) -> tuple[datetime, datetime | None]:
-        """Return the shop's clock and the oldest time to read from, before anything is written.
+    def _orders_since(self, otherwise: datetime) -> datetime | None:
+        """Return up to when orders have been followed; what a first run reads has the orders up to its end."""
+        if not self._follows_orders:
+            return None
+        return self._time_in_state(ORDERS_SINCE) or otherwise
 
-        One record is asked for by the run's own document and filter: whatever is wrong with the shop, the token, a
-        scope, the version or the filter shows now.
+    @cached_property
+    def _follows_orders(self) -> bool:
+        settings = self._settings
+        wanted = settings.order_refresh and self._plan.connection is CUSTOMERS
+        return wanted and follows_orders(self._selected_fields, settings.api_version)
+
+    def _write_bookmark(self, value: datetime | None, run: Run, operation_id: str | None = None) -> None:
+        """Put into the state how far has been read, and how far this run will read if it is not there yet.
+
+        `operation_id` is that of the bulk operation that is being waited for or read.
         """
-        document = page_document(self._plan.connection, self._asked_paths, probe=True)
-        question = Question(self.name, document, self._variables(updated_between(start or _BEGINNING)))
-        answer = ask_smaller(self._shop_tap.client, question, PageSize(1), None, policy=FIRST_REQUEST)
-        try:
-            served = (answer.data.get(_SHOP_SCHEMA_NAME) or {}).get("myshopifyDomain")
-            if served is not None and served != self._settings.shop:
-                raise ShopNotFound(f"The shop {served} answered instead.", "Check the settings shop and api_url.")
-            if answer.date is None:
-                raise UnexpectedAnswer("Shopify's answer has no Date header, so the shop's time is not known.")
-            self._denials.learn(answer.denials)
-            connection = root_connection(self._plan.connection.root)(answer.data) or {}
-        except TapError as error:
-            error.place(shop=self._settings.shop, stream=self.name, request_id=answer.request_id)
-            raise
-        edges = connection["edges"]
-        return answer.date, parse_instant(edges[0]["node"][self._plan.oldest]) if edges else None
-
-    def _write_bookmark(self, value: datetime | None, run: Run) -> None:
-        """Put into the state how far has been read, and how far this run will read if it is not there yet."""
         state = self.stream_state
         state.clear()
         state["replication_key"] = REPLICATION_KEY
@@ -208,34 +178,12 @@ class ShopifyStream(WindowedStream):
             state["replication_key_value"] = format_instant(value)
         if value is None or value < run.until:
             state["until"] = format_instant(run.until)
+            if operation_id is not None:
+                state[_OPERATION] = operation_id
+        if run.orders_since not in {None, value}:
+            state[ORDERS_SINCE] = format_instant(run.orders_since)
 
     # Reading
-
-    @cached_property
-    def _asked_paths(self) -> tuple[str, ...]:
-        return tuple(path for field in self._selected_fields for path in field.asked_paths(self._settings.api_version))
-
-    def _variables(self, search: str) -> dict[str, t.Any]:
-        variables: dict[str, t.Any] = {"query": search}
-        if needs_lines(self._asked_paths):
-            variables["lines"] = _LINES_PER_CHECKOUT
-        return variables
-
-    @cached_property
-    def _page_size(self) -> PageSize:
-        return PageSize(self._settings.page_size or self._plan.page_size)
-
-    @cached_property
-    def _lines_page_size(self) -> PageSize:
-        return PageSize(LARGEST_PAGE)
-
-    @cached_property
-    def _denials(self) -> Denials:
-        def build(denied: t.Collection[str]) -> RecordReader:
-            settings = self._settings
-            return RecordReader(self._selected_fields, version=settings.api_version, shop=settings.shop, denied=denied)
-
-        return Denials(build, AUTOMATIC, self._settings.protected_data, self.logger)
 
     @override
     def get_records(self, context: Context | None) -> t.Iterator[dict[str, t.Any]]:
@@ -244,67 +192,82 @@ class ShopifyStream(WindowedStream):
         length = self._plan.windows.first
         total = 0
         start = run.start
+        if start is not None and start < run.until:
+            bulk = self._bulk_extraction(start, run)
+            for records in bulk.read():
+                yield from self.emit(records)
+                total += len(records)
+            start = bulk.reached
+            orders_since = run.orders_since and min(run.orders_since, bulk.as_of)
+            run = replace(run, start=bulk.fresh_from, orders_since=orders_since)
         while start is not None and start < run.until:
             window = next_window(start, run.until, length)
             count = 0
-            for record in self._read_window(window, self._page_size):
-                yield record
-                count += 1
+            for records in self._reading.read_window(window):
+                yield from self.emit(records)
+                count += len(records)
             total += count
             self._write_bookmark(window.end, run)
             self._write_state()
             self.logger.info("%s: %s read, up to %s.", self.name, f"{total:,}", format_instant(window.end))
             length = self._plan.windows.next_length(length, count, run.until - window.end)
             start = window.end
-        self._write_bookmark(run.until, run)
+        orders_since = yield from self._read_ordered(run)
+        self._write_bookmark(run.until, replace(run, orders_since=orders_since))
         self._run = None
+
+    def _bulk_extraction(self, start: datetime, run: Run) -> BulkExtraction:
+        settings = self._settings
+        source = Source(settings.shop, self.name, self._plan.connection, self._plan.many)
+        stretch = Stretch(start, run.until, run.operation_id, run.is_first)
+        ledger = Ledger(
+            paths=self._reading.allowed_paths,
+            records=self._reading.records_of_lines,
+            running=partial(self._note_operation, run),
+            read_up_to=partial(self._note_end, run),
+        )
+        return BulkExtraction(
+            self._shop_tap.client, source, stretch, settings.extraction, settings.lookback, ledger, self.logger
+        )
+
+    def _note_operation(self, run: Run, operation_id: str) -> None:
+        already = self.stream_state.get("replication_key_value")
+        self._write_bookmark(None if already is None else parse_instant(already), run, operation_id)
+        self._write_state()
+
+    def _note_end(self, run: Run, end: datetime) -> None:
+        self._write_bookmark(end, run)
+        self._write_state()
+        self.logger.info("%s: The bulk operation is read, up to %s.", self.name, format_instant(end))
 
     @override
     def read_one(self) -> bool:
         run = self._opened_run()
         if run.start is None or run.start >= run.until:
             return False
-        return next(self._read_window(Window(run.start, run.until), PageSize(1)), None) is not None
+        return any(self._reading.read_window(Window(run.start, run.until), PageSize(1)))
 
-    def _read_window(self, window: Window, size: PageSize) -> t.Iterator[dict[str, t.Any]]:
-        """Yield the records updated in the window.
+    def _read_ordered(self, run: Run) -> t.Generator[dict[str, t.Any], None, datetime | None]:
+        """Emit the customers who ordered since the last run and were not changed since, with their new figures.
 
-        A record that Shopify returns although it was updated at or after the end is passed on: it is newer than asked
-        for, and the next run reads it again. One from before the start was read by an earlier window or run, and is
-        left out.
+        Returns up to when orders have been followed then.
         """
-        question = Question(
-            self.name,
-            page_document(self._plan.connection, self._asked_paths),
-            self._variables(updated_between(window.start, window.end)),
-        )
-        earliest = format_instant(window.start)
-        for page in read_pages(self._shop_tap.client, question, root_connection(self._plan.connection.root), size):
-            try:
-                for record in self._read_page(page):
-                    if record[REPLICATION_KEY] >= earliest:
-                        yield record
-            except TapError as error:
-                error.place(shop=self._settings.shop, stream=self.name)
-                raise
-            self.logger.debug("%s: a page of %d.", self.name, len(page.edges))
-
-    def _read_page(self, page: Page) -> t.Iterator[dict[str, t.Any]]:
-        # All lines first: a denial among the last ones concerns every record of the page.
-        self._denials.learn(page.denials)
-        edges = [edge for edge in page.edges if self._complete(edge)]
-        read = self._denials.reader.read
-        for edge in edges:
-            yield read(edge["node"])
-
-    def _complete(self, edge: Edge) -> bool:
-        """Fetch what did not fit on the page. Returns False when Shopify no longer has the record."""
-        if not needs_lines(self._asked_paths):
-            return True
-        question = Question(self.name, more_lines_document(self._plan.connection, self._asked_paths))
-        denials = complete_lines(self._shop_tap.client, question, edge["node"], self._lines_page_size)
-        if denials is None:
-            self.logger.warning("%s: a checkout was deleted while its lines were read; it is left out.", self.name)
-            return False
-        self._denials.learn(denials)
-        return True
+        if run.start is None or run.orders_since is None:
+            return run.orders_since
+        if run.orders_since >= run.until:
+            return run.until
+        settings, count = self._settings, 0
+        search = ordered_since(run.orders_since, settings.lookback, read_from=run.start, start_date=settings.start_date)
+        try:
+            for records in self._reading.read_found(search):
+                yield from self.emit(records)
+                count += len(records)
+        except FilterDropped:
+            self.logger.warning(
+                "%s: Shopify does not find customers by their orders; order figures are out of date, and the next run "
+                "tries again. If it stays so, set order_refresh to false and make a full refresh from time to time.",
+                self.name,
+            )
+            return run.orders_since
+        self.logger.info("%s: %s read again for their orders.", self.name, f"{count:,}")
+        return run.until

@@ -6,14 +6,17 @@ import typing as t
 from copy import deepcopy
 from functools import cached_property
 
-from singer_sdk.contrib.msgspec import MsgSpecWriter
 from singer_sdk.helpers.capabilities import CapabilitiesEnum, PluginCapabilities, TapCapabilities
 from typing_extensions import override
 
 from tap_shopify_contacts.client import ShopClient
+from tap_shopify_contacts.consents import ConsentStream
+from tap_shopify_contacts.plans import plans_of
 from tap_shopify_contacts.sdk import ContactsTap
 from tap_shopify_contacts.settings import CONFIG_SCHEMA, Edition
-from tap_shopify_contacts.streams import ShopifyStream, plans_of
+from tap_shopify_contacts.streams import ShopifyStream
+from tap_shopify_contacts.trial import try_out
+from tap_shopify_contacts.writer import PageWriter
 
 if t.TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +28,7 @@ class TapShopifyContacts(ContactsTap):
     name = "tap-shopify-contacts"
     # A copy: the SDK writes its own settings into it.
     config_jsonschema: t.ClassVar[dict[str, t.Any]] = deepcopy(CONFIG_SCHEMA)
-    message_writer_class = MsgSpecWriter
+    message_writer_class = PageWriter
     capabilities: t.ClassVar[list[CapabilitiesEnum]] = [
         TapCapabilities.CATALOG,
         TapCapabilities.STATE,
@@ -42,6 +45,12 @@ class TapShopifyContacts(ContactsTap):
         return ShopClient(self.checked_settings, self.logger)
 
     @override
+    def try_out(self) -> str:
+        streams = [stream for stream in self.streams.values() if stream.selected and isinstance(stream, ShopifyStream)]
+        return try_out(self.client, self.checked_settings, streams)
+
+    @override
     def discover_streams(self) -> Sequence[ShopifyStream]:
         edition = self.settings.edition if self.settings else Edition.ADVANCED
-        return [ShopifyStream(self, plan, edition) for plan in plans_of(edition)]
+        windowed = [ShopifyStream(self, plan, edition) for plan in plans_of(edition)]
+        return [*windowed, ConsentStream(self, edition)]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 _FORMAT = "%Y-%m-%dT%H:%M:%SZ"
-_LENGTH = len("2026-01-01T00:00:00Z")
 
 
 def parse_instant(text: str) -> datetime:
@@ -24,15 +23,3 @@ def parse_instant(text: str) -> datetime:
 def format_instant(value: datetime) -> str:
     """Write an instant the way Shopify does."""
     return value.astimezone(UTC).strftime(_FORMAT)
-
-
-def normalise_instant(text: str) -> str:
-    """Return a time in the one written form.
-
-    Raises:
-        ValueError: If the text is not a time.
-    """
-    # Shopify's own form is already right; parsing each of a record's ten times would be the dearest step of all.
-    if len(text) == _LENGTH and text[10] == "T" and text[-1] == "Z":
-        return text
-    return format_instant(parse_instant(text))

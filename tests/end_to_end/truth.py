@@ -69,21 +69,6 @@ class Books:
     customers: dict[int, Row]
     checkouts: dict[int, Row]
 
-    def later(self, books: Books) -> Books:
-        """The later books, as far as a reader knows them that asks for what was updated since these.
-
-        A customer's orders do not move `updated_at`, so they become known with the customer's next change.
-        """
-        customers = {
-            number: self.customers[number] if self._has_not_moved(customer) else customer
-            for number, customer in books.customers.items()
-        }
-        return Books(self.shop, customers, books.checkouts)
-
-    def _has_not_moved(self, customer: Row) -> bool:
-        known = self.customers.get(customer["id"])
-        return known is not None and bool(known["updated_at"] == customer["updated_at"])
-
 
 def read_books(store: Sandbox) -> Books:
     """Look into the store's books."""

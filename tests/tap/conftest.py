@@ -36,3 +36,17 @@ def small() -> t.Iterator[Sandbox]:
     """A store of 40 customers and 12 checkouts for one test."""
     with open_shop(customers=40, checkouts=12, bucket=1_000_000) as sandbox:
         yield sandbox
+
+
+@pytest.fixture
+def idle(quiet: Sandbox) -> t.Iterator[Sandbox]:
+    """The same store without bulk operations: those that a test leaves behind are ended after it."""
+    yield quiet
+    quiet.control("DELETE", "bulk/plans")
+    for operation in quiet.control("GET", "bulk"):
+        if operation["status"] in {"CREATED", "RUNNING"}:
+            variables = {"id": operation["id"]}
+            quiet.graphql(
+                "mutation End($id: ID!) { bulkOperationCancel(id: $id) { userErrors { message } } }", variables
+            )
+            quiet.graphql("query Look($id: ID!) { bulkOperation(id: $id) { status } }", variables)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import time
 import typing as t
@@ -11,7 +12,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from singer_sdk.contrib.msgspec import MsgSpecWriter
 from typing_extensions import override
 
 from shopify_sandbox.clock import parse_time
@@ -19,6 +19,7 @@ from shopify_sandbox.process import Sandbox
 from shopify_sandbox.server import Options, build_shop, serving
 from tap_shopify_contacts.client import ShopClient
 from tap_shopify_contacts.tap import TapShopifyContacts
+from tap_shopify_contacts.writer import PageWriter
 
 NOW = "2026-11-01T12:00:00Z"
 SCOPES = ("read_customers", "read_orders", "read_products", "read_all_orders")
@@ -45,7 +46,7 @@ def app_config_of(sandbox: Sandbox, **settings: t.Any) -> dict[str, t.Any]:
     return {"shop": "sandbox", "api_url": sandbox.url, **app, **settings}
 
 
-class LineWriter(MsgSpecWriter):
+class LineWriter(PageWriter):
     """Keeps the lines instead of printing them; `on_record` is called after the n-th record, counted from 1."""
 
     def __init__(self, on_record: Callable[[int], None] | None = None) -> None:
@@ -59,9 +60,18 @@ class LineWriter(MsgSpecWriter):
     def write_message(self, message: t.Any) -> None:
         self.lines.append(bytes(self.format_message(message)))
         if message.type == "RECORD":
-            self._records += 1
-            if self._on_record is not None:
-                self._on_record(self._records)
+            self._count()
+
+    @override
+    def write_lines(self, lines: bytes) -> None:
+        for line in lines.splitlines(keepends=True):
+            self.lines.append(line)
+            self._count()
+
+    def _count(self) -> None:
+        self._records += 1
+        if self._on_record is not None:
+            self._on_record(self._records)
 
 
 @dataclass
@@ -115,7 +125,7 @@ def run_tap(
     clock: Callable[[], float] = time.monotonic,
     **catalog_entry: t.Any,
 ) -> Output:
-    """Run the tap. Waits are noted and not waited for.
+    """Run the tap. Waits are noted, and move the tap's clock instead of being waited for.
 
     `select` is the only stream to read, without the fields of `deselect`. `catalog_entry` changes the stream's entry.
     """
@@ -125,7 +135,13 @@ def run_tap(
         catalog = make_catalog(config, select, deselect, catalog_entry)
     tap = TapShopifyContacts(config=config, state=state, catalog=catalog, message_writer=writer)
     waits: list[float] = []
-    tap.client = ShopClient(tap.checked_settings, tap.logger, sleep=waits.append, chance=lambda: 0.5, clock=clock)
+    tap.client = ShopClient(
+        tap.checked_settings,
+        tap.logger,
+        sleep=waits.append,
+        chance=lambda: 0.5,
+        clock=lambda: clock() + math.fsum(waits),
+    )
     try:
         tap.sync_all()
     finally:

@@ -10,6 +10,8 @@ from tap_shopify_contacts.errors import (
     AccessDenied,
     FilterDropped,
     PageTooExpensive,
+    RetryableError,
+    SecurityRejection,
     ShopClosed,
     ShopNotFound,
     TapError,
@@ -20,6 +22,7 @@ from tap_shopify_contacts.errors import (
     UnexpectedAnswer,
     VersionMismatch,
 )
+from tap_shopify_contacts.pacing import Bucket, Cost
 
 HEADERS = {
     "Date": "Sun, 01 Nov 2026 12:00:00 GMT",
@@ -49,9 +52,24 @@ def error_of(content: object, status: int = 200, **headers: str) -> TapError:
 
 
 def test_a_good_answer_is_its_data_with_the_shops_clock():
-    assert read({"data": {"customers": None}}) == Answer(
-        {"customers": None}, (), datetime(2026, 11, 1, 12, tzinfo=UTC), "req-1"
+    status = {"currentlyAvailable": 1921, "maximumAvailable": 2000.0, "restoreRate": 100.0}
+    cost = {"requestedQueryCost": 79, "actualQueryCost": 51, "throttleStatus": status}
+    assert read({"data": {"customers": None}, "extensions": {"cost": cost}}) == Answer(
+        {"customers": None},
+        (),
+        datetime(2026, 11, 1, 12, tzinfo=UTC),
+        "req-1",
+        Cost(79.0, 51.0, Bucket(1921.0, 2000.0, 100.0)),
+        "2026-10",
+        None,
     )
+
+
+@pytest.mark.parametrize(
+    "extensions", [None, {}, {"cost": None}, {"cost": {"requestedQueryCost": 1}}, {"cost": {"throttleStatus": {}}}]
+)
+def test_an_answer_need_not_tell_its_cost(extensions):
+    assert read({"data": {}, "extensions": extensions}).cost is None
 
 
 @pytest.mark.parametrize(
@@ -64,7 +82,10 @@ def test_a_good_answer_is_its_data_with_the_shops_clock():
          "belongs to this shop. (request id req-1)"),
         (404, ShopNotFound, "There is no such shop (HTTP 404). Check the setting shop. (request id req-1)"),
         (423, ShopClosed, "The shop is locked (HTTP 423). Ask Shopify's support. (request id req-1)"),
-        (400, UnexpectedAnswer, "Shopify refused the request (HTTP 400). (request id req-1)"),
+        (400, UnexpectedAnswer, "Shopify refused the request (HTTP 400). Run it again later; if it stays so, report it "
+         "with the request id. (request id req-1)"),
+        (783, UnexpectedAnswer, "Shopify refused the request (HTTP 783). Run it again later; if it stays so, report it "
+         "with the request id. (request id req-1)"),
     ],
 )  # fmt: skip
 def test_a_status_that_asking_again_cannot_help(status, kind, told):
@@ -72,7 +93,7 @@ def test_a_status_that_asking_again_cannot_help(status, kind, told):
     assert (type(error), str(error)) == (kind, told)
 
 
-@pytest.mark.parametrize("status", [429, 430, 500, 502, 503, 504, 520, 525, 530, 540])
+@pytest.mark.parametrize("status", [500, 502, 503, 504, 520, 525, 530, 540])
 def test_a_status_that_passes(status):
     error = error_of(b"", status)
     assert type(error) is TransientAnswer
@@ -84,9 +105,16 @@ def test_a_status_that_passes(status):
     [("2.0", 2.0), ("0", 0.0), ("Sun, 01 Nov 2026 12:00:30 GMT", 30.0), ("soon", None)],
 )
 def test_retry_after_is_kept(value, seconds):
-    error = error_of(b"", 429, Retry_After=value)
-    assert isinstance(error, TransientAnswer)
-    assert error.wait == seconds
+    for status in (429, 503):
+        error = error_of(b"", status, Retry_After=value)
+        assert isinstance(error, RetryableError)
+        assert error.wait == seconds
+
+
+def test_a_rejection_for_security_is_waited_for_longer():
+    error = error_of(b"", 430)
+    assert isinstance(error, SecurityRejection)
+    assert error.wait == 60.0
 
 
 def test_a_redirect_names_the_shops_new_address():
@@ -96,10 +124,14 @@ def test_a_redirect_names_the_shops_new_address():
     )
 
 
-def test_another_version_than_asked_for_is_refused():
+def test_an_older_version_than_asked_for_is_refused():
     error = error_of({"data": {}}, X_Shopify_API_Version="2026-01")
     assert type(error) is VersionMismatch
     assert error.problem == "Shopify answered with API version 2026-01, not with 2026-10 as asked."
+
+
+def test_a_newer_version_than_asked_for_is_taken_and_told():
+    assert read({"data": {}}, X_Shopify_API_Version="2027-01").served == "2027-01"
 
 
 @pytest.mark.parametrize(
@@ -107,6 +139,7 @@ def test_another_version_than_asked_for_is_refused():
     [
         ({"requestedQueryCost": 182, "throttleStatus": {"currentlyAvailable": 82, "restoreRate": 50}}, 2.0),
         ({"requestedQueryCost": 10, "throttleStatus": {"currentlyAvailable": 9, "restoreRate": 100}}, 1.0),
+        ({"requestedQueryCost": 10, "throttleStatus": {"currentlyAvailable": 0, "restoreRate": 0}}, 1.0),
         ({}, 1.0),
     ],
 )
@@ -116,13 +149,15 @@ def test_the_rate_limit_says_how_long_to_wait(cost, seconds):
     )
     assert isinstance(error, Throttled)
     assert error.wait == seconds
+    assert (error.cost is None) is (cost == {})
 
 
 def test_a_page_that_costs_too_much_is_told_apart():
     extensions = {"code": "MAX_COST_EXCEEDED", "cost": 1200, "maxCost": 1000}
     error = error_of({"errors": [{"message": "Query cost is 1200", "extensions": extensions}]})
-    assert type(error) is PageTooExpensive
+    assert isinstance(error, PageTooExpensive)
     assert error.problem == "The page costs 1200 points of at most 1000."
+    assert (error.cost, error.limit) == (1200.0, 1000.0)
 
 
 @pytest.mark.parametrize(

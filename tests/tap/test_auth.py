@@ -213,7 +213,7 @@ def test_any_other_answer_is_one_error(status, body, kind, problem, advice):
 
 
 def test_a_run_asks_for_one_token_and_reads_everything(quiet):
-    output = run_tap(app_config_of(quiet), select="customers")
+    output = run_tap(app_config_of(quiet, extraction="pages"), select="customers")
     assert len(output.latest("customers")) == 40
     done = operations(quiet)
     assert done[:2] == [("access_token", 200), ("CustomersProbe", 200)]
@@ -247,7 +247,8 @@ def test_a_token_that_expires_unnoticed_is_replaced(small, clock):
         if record == 15:
             small.control("POST", "clock", {"advance_seconds": DAY})
 
-    output = run_tap(app_config_of(small, page_size=10), select="customers", on_record=a_day_passes, clock=clock)
+    config = app_config_of(small, extraction="pages", page_size=10)
+    output = run_tap(config, select="customers", on_record=a_day_passes, clock=clock)
     assert len(output.records("customers")) == len(output.latest("customers")) == 40
     assert [(operation, status) for operation, status in operations(small) if operation != "Customers"] == [
         ("access_token", 200),
@@ -269,6 +270,15 @@ def test_each_revocation_in_mid_run_is_survived_by_one_renewal(quiet):
     assert output.waits == []
 
 
+def test_a_token_that_is_refused_while_a_bulk_operation_runs_is_replaced(small):
+    small.control("POST", "bulk/plans", {"running_polls": 3})
+    small.control("POST", "faults", {"kind": "http_status", "status": 401, "operation": "BulkPoll", "after": 1})
+    output = run_tap(app_config_of(small, extraction="bulk"), select="customers")
+    assert len(output.records("customers")) == len(output.latest("customers")) == 40
+    done = operations(small)
+    assert (done.count(("BulkPoll", 401)), done.count(("BulkRun", 200)), done.count(("access_token", 200))) == (1, 1, 2)
+
+
 def test_a_new_token_that_is_refused_too_ends_the_run(quiet):
     quiet.control(
         "POST", "faults", {"kind": "http_status", "status": 401, "times": 2, "operation": "Customers", "after": 1}
@@ -286,7 +296,7 @@ def test_a_new_token_that_is_refused_too_ends_the_run(quiet):
 
 def test_a_permanent_token_that_is_refused_is_not_tried_again(quiet):
     quiet.control("POST", "faults", {"kind": "http_status", "status": 401, "operation": "Customers"})
-    error, _ = failure_of(config_of(quiet))
+    error, _ = failure_of(config_of(quiet, extraction="pages"))
     assert type(error) is TokenRefused
     assert error.advice == "Check the setting access_token and that the app is installed."
     assert operations(quiet) == [("CustomersProbe", 200), ("Customers", 401)]
@@ -317,7 +327,7 @@ def test_credentials_that_are_refused_are_told_before_anything_is_written(quiet,
     ("fault", "waits"),
     [
         ({"kind": "http_status", "status": 503, "times": 2}, [0.25, 0.5]),
-        ({"kind": "http_status", "status": 429, "retry_after": "2.0"}, [2.5]),
+        ({"kind": "http_status", "status": 429, "retry_after": "2.0"}, [2.25]),
         ({"kind": "connection_closed"}, [0.25]),
         ({"kind": "truncated_body"}, [0.25]),
     ],

@@ -110,6 +110,7 @@ def test_the_connection_test_reads_and_writes_one_line_only(run, quiet):
         "read one record of abandoned_checkouts and one record of customers; nothing was written.\n",
     )
     assert [entry["operation"] for entry in requests_of(quiet)] == [
+        "Scopes",
         "AbandonedCheckoutsProbe",
         "AbandonedCheckouts",
         "CustomersProbe",

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from tap_shopify_contacts.checkout_fields import CHECKOUT_FIELDS
-from tap_shopify_contacts.customer_fields import CUSTOMER_FIELDS
+from tap_shopify_contacts.customer_fields import CONSENT_FIELDS, CUSTOMER_FIELDS
 from tap_shopify_contacts.tap import TapShopifyContacts
 
 FOLDER = Path(__file__).parents[2] / "tap-shopify-contacts"
@@ -16,6 +16,7 @@ KINDS = {
     "string": {"string", "options", "date_iso8601"},
     "integer": {"integer"},
     "boolean": {"boolean"},
+    "array": {"array"},
     "object": {"object"},
 }
 
@@ -103,6 +104,7 @@ def test_the_readme_lists_every_setting(schema, readme):
     [
         ("### `customers`", CUSTOMER_FIELDS),
         ("### `abandoned_checkouts` (advanced)", CHECKOUT_FIELDS),
+        ("### `customer_consents`", CONSENT_FIELDS),
         ("Each object of `line_items`:", NESTED["line_items"]),
         ("`billing_address` and `shipping_address` are objects:", NESTED["billing_address"]),
     ],

@@ -9,8 +9,8 @@ from shopify_sandbox.schema import build_schema
 from tap_shopify_contacts.customer_fields import CUSTOMER_FIELDS
 from tap_shopify_contacts.documents import CUSTOMERS, more_lines_document, page_document, updated_between
 from tap_shopify_contacts.fields import Field
+from tap_shopify_contacts.plans import CHECKOUT_STREAM, CUSTOMER_STREAM
 from tap_shopify_contacts.settings import API_VERSIONS
-from tap_shopify_contacts.streams import CHECKOUT_STREAM, CUSTOMER_STREAM
 
 
 def paths_of(fields: tuple[Field, ...], version: str = "2026-10") -> list[str]:

@@ -36,7 +36,7 @@ def failure_of(sandbox, *, select: str = "customers", **settings: object) -> tup
         ({"kind": "http_status", "status": 429, "retry_after": "2.0"}, [2.5]),
         ({"kind": "http_status", "status": 540, "body": "<html>Bad gateway</html>"}, [0.5]),
         ({"kind": "throttled"}, [1.5]),
-        ({"kind": "throttled", "times": 12}, [1.5] * 12),
+        ({"kind": "http_status", "status": 429, "times": 9}, [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0, 30.0]),
         ({"kind": "truncated_body", "times": 2}, [0.5, 1.0]),
         ({"kind": "connection_closed", "times": 2}, [0.5, 1.0]),
         ({"kind": "internal_server_error", "times": 2}, [0.5, 1.0]),
@@ -61,7 +61,10 @@ def test_kinds_of_failure_are_counted_apart(quiet):
     [
         ({"kind": "http_status", "status": 503}, "Shopify could not answer (HTTP 503). Gave up after 8 tries."),
         ({"kind": "internal_server_error"}, "Shopify had an internal error. Gave up after 8 tries."),
-        ({"kind": "throttled"}, "Shopify's rate limit is used up. Gave up after 120 tries."),
+        (
+            {"kind": "http_status", "status": 430},
+            "Shopify's security rules refuse the request (HTTP 430). Gave up after 4 tries.",
+        ),
     ],
 )
 def test_what_does_not_pass_ends_the_run(quiet, fault, problem):

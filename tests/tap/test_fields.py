@@ -7,9 +7,10 @@ import pytest
 from tap_shopify_contacts.checkout_fields import CHECKOUT_FIELDS
 from tap_shopify_contacts.customer_fields import CUSTOMER_FIELDS
 from tap_shopify_contacts.errors import UnexpectedAnswer
-from tap_shopify_contacts.fields import Field, RecordReader
+from tap_shopify_contacts.fields import Field
+from tap_shopify_contacts.plans import CUSTOMER_STREAM, fields_of
+from tap_shopify_contacts.records import RecordReader
 from tap_shopify_contacts.settings import Edition
-from tap_shopify_contacts.streams import CUSTOMER_STREAM, fields_of
 from tap_shopify_contacts.values import average_amount, email_state, global_id, sms_state
 
 BASIC_CUSTOMER_FIELDS = [
@@ -208,7 +209,10 @@ def test_a_global_id_is_its_number(gid, number):
 def test_a_value_of_another_form_is_told_by_the_fields_name_only():
     with pytest.raises(UnexpectedAnswer) as caught:
         reader(CUSTOMER_FIELDS).read({"legacyResourceId": "marked@example.com"})
-    assert str(caught.value) == ("Shopify's value for the field id has a form that this API version does not document.")
+    assert str(caught.value) == (
+        "Shopify's value for the field id has a form that this API version does not document. "
+        "Deselect the field, and report it with the API version."
+    )
     assert caught.value.__suppress_context__
 
 

@@ -13,7 +13,7 @@ NAMES = [field.name for field in CUSTOMER_FIELDS]
 
 
 def test_only_selected_streams_are_read(quiet):
-    output = run_tap(config_of(quiet), select="customers")
+    output = run_tap(config_of(quiet, extraction="pages"), select="customers")
     assert {message["stream"] for message in output.messages if "stream" in message} == {"customers"}
     assert {entry["operation"] for entry in requests_of(quiet)} == {"CustomersProbe", "Customers"}
 
@@ -90,9 +90,10 @@ def test_a_catalogue_that_asks_for_too_much_is_refused(quiet, entry, problem):
 def test_discovery_needs_no_settings():
     catalog = TapShopifyContacts(config={}, validate_config=False).catalog_dict
     assert [
-        (stream["stream"], stream["key_properties"], stream["replication_key"]) for stream in catalog["streams"]
+        (stream["stream"], stream["key_properties"], stream.get("replication_key")) for stream in catalog["streams"]
     ] == [
         ("abandoned_checkouts", ("id",), "updated_at"),
+        ("customer_consents", ("id",), None),
         ("customers", ("id",), "updated_at"),
     ]
 

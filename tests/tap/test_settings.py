@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tap_shopify_contacts.errors import ConfigError
-from tap_shopify_contacts.settings import AppCredentials, Edition, PermanentToken, ProtectedData, Settings
+from tap_shopify_contacts.metafields import Metafield
+from tap_shopify_contacts.settings import AppCredentials, Edition, Extraction, PermanentToken, ProtectedData, Settings
 from tap_shopify_contacts.tap import TapShopifyContacts
 
 NEEDED = {"shop": "my-shop", "access_token": "shpat_secret"}
@@ -36,9 +37,12 @@ def test_two_settings_are_enough():
         api_version="2026-10",
         start_date=None,
         edition=Edition.ADVANCED,
+        extraction=Extraction.AUTO,
         lookback=timedelta(minutes=5),
         horizon=timedelta(minutes=2),
         page_size=None,
+        order_refresh=True,
+        metafields=(),
         protected_data=ProtectedData.FAIL,
     )
 
@@ -51,9 +55,12 @@ def test_every_setting_is_taken():
         "api_url": "http://127.0.0.1:8080/",
         "start_date": "2026-03-01",
         "edition": "basic",
+        "extraction": "pages",
         "lookback_seconds": 0,
         "horizon_seconds": 600,
         "page_size": 1,
+        "order_refresh": False,
+        "metafields": ["loyalty.points", " $app:club.Level-2 "],
         "protected_data": "warn",
     }
     assert Settings.from_config(config) == Settings(
@@ -63,9 +70,12 @@ def test_every_setting_is_taken():
         api_version="2026-01",
         start_date=datetime(2026, 3, 1, tzinfo=UTC),
         edition=Edition.BASIC,
+        extraction=Extraction.PAGES,
         lookback=timedelta(0),
         horizon=timedelta(minutes=10),
         page_size=1,
+        order_refresh=False,
+        metafields=(Metafield("loyalty", "points"), Metafield("$app:club", "Level-2")),
         protected_data=ProtectedData.WARN,
     )
 

@@ -1,6 +1,6 @@
 import pytest
 
-from tap_shopify_contacts.times import normalise_instant
+from tap_shopify_contacts.values import instant
 
 
 @pytest.mark.parametrize(
@@ -14,9 +14,9 @@ from tap_shopify_contacts.times import normalise_instant
     ],
 )
 def test_every_time_is_written_in_one_form(text, written):
-    assert normalise_instant(text) == written
+    assert instant(text) == written
 
 
 def test_what_is_not_a_time_is_refused():
     with pytest.raises(ValueError, match="isoformat"):
-        normalise_instant("yesterday")
+        instant("yesterday")

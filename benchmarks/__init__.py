@@ -1,0 +1,1 @@
+"""Measures the tap and the target beside their peers: `make bench`."""
