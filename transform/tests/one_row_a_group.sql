@@ -1,10 +1,15 @@
--- Neither report has two rows of the same group.
-select 'contactable_audience' as report, channel as part
-from {{ ref('contactable_audience') }}
-group by channel, country_code
+-- No report has two rows of the same group.
+{%- set groups = {
+    'consent_coverage': 'channel, country_code, locale',
+    'opt_outs_by_cause': 'day, channel, cause, source',
+    'abandoned_value_by_day': 'day, shop, currency',
+    'abandoned_value_by_age': 'age_from_hours, shop, currency',
+    'import_health': 'day, shop, kind',
+} %}
+{% for report, columns in groups.items() -%}
+select '{{ report }}' as report
+from {{ ref(report) }}
+group by {{ columns }}
 having count(*) > 1
-union all
-select 'import_health' as report, kind as part
-from {{ ref('import_health') }}
-group by day, shop, kind
-having count(*) > 1
+{% if not loop.last %}union all{% endif %}
+{% endfor %}
