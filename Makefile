@@ -4,6 +4,7 @@ PYTHON ?= python3.11
 
 VENV := .venv
 MELTANO_VENV := .venv-meltano
+SQLALCHEMY_VENV := .venv-sqlalchemy-2.0
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
 PACKAGES := tap-shopify-contacts target-contactdb tests/shopify_sandbox
@@ -34,13 +35,14 @@ demo: $(VENV)/.installed $(MELTANO_VENV)/.installed .meltano/.installed ## Carry
 
 .PHONY: test
 test: $(VENV)/.installed $(MELTANO_VENV)/.installed lint types ## Everything that has to pass: lint, format, types, tests
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(PYTEST_ARGS)
 
-.PHONY: lint
 .PHONY: bench
 bench: $(VENV)/.installed ## Measure tap and target beside their peers; takes a quarter of an hour
 	$(BIN)/python -m benchmarks.tap $(BENCH_ARGS)
+	$(BIN)/python -m benchmarks.target $(BENCH_ARGS)
 
+.PHONY: lint
 lint: $(VENV)/.installed ## Check style and format
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -64,13 +66,13 @@ pins: $(VENV)/.installed ## Bring constraints/ up to the newest versions that fi
 	  --group pyproject.toml:dbt-sqlite --output-file constraints/dbt-sqlite.txt
 	$(UV) pip compile --quiet --upgrade --no-annotate --no-header \
 	  --group pyproject.toml:dbt-postgres --output-file constraints/dbt-postgres.txt
-
 	$(UV) pip compile --quiet --upgrade --no-annotate --no-header \
 	  --group pyproject.toml:sqlalchemy-2-0 target-contactdb/pyproject.toml --output-file constraints/sqlalchemy-2.0.txt
-	for target in target-jsonl target-postgres target-duckdb; do \
+	for other in tap-shopify target-jsonl target-postgres target-duckdb; do \
 	  $(UV) pip compile --quiet --upgrade --no-annotate --no-header \
-	    --group pyproject.toml:$$target --output-file constraints/$$target.txt || exit 1; \
+	    --group pyproject.toml:$$other --output-file constraints/$$other.txt || exit 1; \
 	done
+
 .PHONY: clean
 clean: ## Remove what can be made again; keep .env, contact databases and Meltano's state
 	rm -rf $(VENV) $(MELTANO_VENV) $(SQLALCHEMY_VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis output/demo output/dbt \
@@ -95,6 +97,13 @@ $(MELTANO_VENV)/.installed: constraints/meltano.txt | $(UV)
 	@echo "Installing Meltano into $(MELTANO_VENV)"
 	@$(UV) venv --quiet --allow-existing --python $(BIN)/python $(MELTANO_VENV)
 	@$(UV) pip sync --quiet --python $(MELTANO_VENV)/bin/python constraints/meltano.txt
+	@touch $@
+
+$(SQLALCHEMY_VENV)/.installed: constraints/sqlalchemy-2.0.txt target-contactdb/pyproject.toml | $(UV)
+	@echo "Installing the target with SQLAlchemy 2.0 into $(SQLALCHEMY_VENV)"
+	@$(UV) venv --quiet --allow-existing --python $(BIN)/python $(SQLALCHEMY_VENV)
+	@$(UV) pip sync --quiet --python $(SQLALCHEMY_VENV)/bin/python constraints/sqlalchemy-2.0.txt
+	@$(UV) pip install --quiet --no-deps --python $(SQLALCHEMY_VENV)/bin/python --editable ./target-contactdb
 	@touch $@
 
 # What the plugins are installed from: their packages, the pins, and how meltano.yml names them.

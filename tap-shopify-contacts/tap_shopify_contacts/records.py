@@ -38,24 +38,25 @@ class RecordReader:
     def _read_typed(self) -> TypedReader:
         return compile_reader(self._fields, version=self._version, shop=self._shop, denied=self._denied)
 
-    def read_all(self, nodes: t.Iterable[Node]) -> list[Record]:
+    def read_all(self, nodes: t.Sequence[Node]) -> list[Record]:
         """Return the records of nodes, decoded into `node_type` or as dictionaries.
 
         Raises:
             UnexpectedAnswer: If a value has another form than Shopify documents. The message names the field only.
         """
         read_typed = self._read_typed
-        records: list[Record] = []
-        for node in nodes:
-            if not isinstance(node, msgspec.Struct):
-                records.append(self.read(node))
-                continue
-            try:
-                records.append(read_typed(node))
-            except _WRONG_FORM:
-                # The compiled code does not know which field failed.
-                records.append(self.read(as_dict(node)))
-        return records
+        try:
+            return [read_typed(node) for node in nodes]
+        except _WRONG_FORM:
+            # Some are dictionaries, or a value has another form.
+            return [self._read_either(node) for node in nodes]
+
+    def _read_either(self, node: Node) -> Record:
+        try:
+            return self._read_typed(node)
+        except _WRONG_FORM:
+            # The compiled code does not know which field failed.
+            return self.read(as_dict(node))
 
     def read(self, node: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         """Return the record of a node.

@@ -60,9 +60,10 @@ def email_state(state: str | None, older_state: str | None) -> str | None:
 
 def average_amount(total: str | None, orders: str | int | None) -> Decimal | None:
     """Return the total divided by the number of orders, rounded half up to four places; null without orders."""
-    if total is None or not orders or not int(orders):
+    count = int(orders or 0)
+    if total is None or count == 0:
         return None
-    return (Decimal(total) / int(orders)).quantize(_FOUR_PLACES, ROUND_HALF_UP)
+    return (Decimal(total) / count).quantize(_FOUR_PLACES, ROUND_HALF_UP)
 
 
 def total_quantity(quantities: t.Sequence[int]) -> int:

@@ -34,6 +34,29 @@ def bookmark_of(state: Mapping[str, t.Any] | None, stream: str) -> Bookmark | No
     return Bookmark(_moment(entry.get("replication_key_value")), _moment(entry.get("until")))
 
 
+def leaves_a_gap(start: dt.datetime | None, committed: dt.datetime | None) -> bool:
+    """Tell whether a tap that starts at a bookmark would leave out what a database has not seen.
+
+    A database that was restored from a backup is older than the state that is kept elsewhere.
+
+    Args:
+        start: The bookmark that the tap starts from; None = from the beginning.
+        committed: The latest bookmark that the database has committed; None = none yet, and a tap may start where its
+            settings say.
+    """
+    return start is not None and committed is not None and start > committed
+
+
+def is_full_refresh(start: dt.datetime | None, first: dt.datetime | None) -> bool:
+    """Tell whether a tap reads everything again that it has ever read.
+
+    Args:
+        start: The bookmark that the tap starts from; None = from the beginning.
+        first: The bookmark that its first import started from; None = from the beginning.
+    """
+    return start is None or (first is not None and start <= first)
+
+
 def _moment(value: t.Any) -> dt.datetime | None:
     if not isinstance(value, str):
         return None

@@ -26,6 +26,7 @@ FIXED_CAUSES: t.Final[dict[Reason, str]] = {
     Reason.ADDRESS_REMOVED: "address removed",
 }
 
+CUSTOMER_DELETED: t.Final = "Shopify - customer deleted"
 DEFAULT_PROTECTED: t.Final = ("hard bounce", "complaint", "blocked")
 PERSON: t.Final = "person unsubscribed"
-DEFAULT_CAUSES: t.Final = (NO_CONSENT, *FIXED_CAUSES.values(), PERSON, *DEFAULT_PROTECTED)
+DEFAULT_CAUSES: t.Final = (NO_CONSENT, *FIXED_CAUSES.values(), CUSTOMER_DELETED, PERSON, *DEFAULT_PROTECTED)

@@ -14,6 +14,7 @@ from target_contactdb.fields import CONVERTERS, FieldType, to_datetime, to_decim
 from target_contactdb.operations import Tally, count
 from target_contactdb.records import RecordError, content_hash, field_value, required
 from target_contactdb.tables import HASH, checkout_lines, checkouts, contact_sources, tombstones
+from target_contactdb.typed_records import decode_record
 from target_contactdb.types import Json, Money, UtcDateTime
 
 if t.TYPE_CHECKING:
@@ -27,6 +28,20 @@ _OWN: t.Final = frozenset({"shop", "contact_id", "content_hash", "last_operation
 _CHECKOUT_NAMES: t.Final = tuple(column.name for column in checkouts.columns if column.name not in _OWN)
 _LINE_NAMES: t.Final = tuple(column.name for column in checkout_lines.columns if column.name not in _OWN)
 _REQUIRED: t.Final = frozenset({"id", "created_at", "updated_at"})
+
+
+_WRITTEN_NAMES: t.Final = ("shop", "contact_id", "last_operation_id", "content_hash", *_CHECKOUT_NAMES)
+# One stage of each kind for all batches: SQLAlchemy knows the statements about it again.
+_KEYS: t.Final = staging_table(
+    "stage_keys",
+    [
+        sa.Column("position", sa.Integer),
+        sa.Column("id", sa.BigInteger),
+        sa.Column("customer_id", sa.BigInteger),
+        sa.Column("source_hash", HASH),
+    ],
+)
+_STAGE: t.Final = staging_table("stage_checkouts", [sa.Column(name, checkouts.c[name].type) for name in _WRITTEN_NAMES])
 
 
 def _converter(column: sa.Column[t.Any]) -> Callable[[t.Any], t.Any]:
@@ -105,18 +120,25 @@ class CheckoutImport:
     shop: str
     operation_id: int
 
-    def write(self, records: Sequence[Record]) -> None:
-        """Take in one batch: all of it is committed, or nothing."""
+    def write(self, lines: Sequence[bytes]) -> None:
+        """Take in one batch of records, as JSON: all of it is committed, or nothing."""
+        if not lines:
+            return
         tally = Tally()
-        read = self._read(records, tally)
+        read = self._read(lines, tally)
         with writing(self.database.engine) as connection:
+            self.loader.look_up_by_keys(connection)
             if read:
                 self._take_in(connection, read, tally)
-            count(connection, self.operation_id, self.stream, tally, records_read=len(records))
+            count(connection, self.operation_id, self.stream, tally, records_read=len(lines))
 
-    def _read(self, records: Sequence[Record], tally: Tally) -> list[Checkout]:
+    def _read(self, lines: Sequence[bytes], tally: Tally) -> list[Checkout]:
         newest: dict[int, Checkout] = {}
-        for position, record in enumerate(records):
+        for position, line in enumerate(lines):
+            record = decode_record(line)
+            if not isinstance(record, dict):
+                tally.reject(None, "the record is not an object", None)
+                continue
             try:
                 checkout = read_checkout(record, position)
             except RecordError as error:
@@ -146,15 +168,6 @@ class CheckoutImport:
         self._write(connection, new, changed, {one.position: rows[one.position]["linked_contact_id"] for one in read})
 
     def _look_up(self, connection: sa.Connection, read: Sequence[Checkout]) -> dict[int, sa.RowMapping]:
-        keys = staging_table(
-            "stage_keys",
-            [
-                sa.Column("position", sa.Integer),
-                sa.Column("id", sa.BigInteger),
-                sa.Column("customer_id", sa.BigInteger),
-                sa.Column("source_hash", HASH),
-            ],
-        )
         staged = [
             (
                 one.position,
@@ -166,22 +179,22 @@ class CheckoutImport:
         ]
         statement = (
             sa.select(
-                keys.c.position,
+                _KEYS.c.position,
                 checkouts.c.id,
                 checkouts.c.updated_at,
                 checkouts.c.content_hash,
                 contact_sources.c.contact_id.label("linked_contact_id"),
                 tombstones.c.erased_at,
             )
-            .select_from(keys)
-            .outerjoin(checkouts, sa.and_(checkouts.c.shop == self.shop, checkouts.c.id == keys.c.id))
+            .select_from(_KEYS)
+            .outerjoin(checkouts, sa.and_(checkouts.c.shop == self.shop, checkouts.c.id == _KEYS.c.id))
             .outerjoin(
                 contact_sources,
-                sa.and_(contact_sources.c.shop == self.shop, contact_sources.c.customer_id == keys.c.customer_id),
+                sa.and_(contact_sources.c.shop == self.shop, contact_sources.c.customer_id == _KEYS.c.customer_id),
             )
-            .outerjoin(tombstones, sa.and_(tombstones.c.kind == "source", tombstones.c.hash == keys.c.source_hash))
+            .outerjoin(tombstones, sa.and_(tombstones.c.kind == "source", tombstones.c.hash == _KEYS.c.source_hash))
         )
-        with self.loader.staged(connection, keys, staged):
+        with self.loader.staged(connection, _KEYS, staged, ready=True):
             return {row["position"]: row for row in connection.execute(statement).mappings()}
 
     def _write(
@@ -191,7 +204,7 @@ class CheckoutImport:
         changed: Sequence[Checkout],
         linked: t.Mapping[int, int | None],
     ) -> None:
-        names = ("shop", "contact_id", "last_operation_id", "content_hash", *_CHECKOUT_NAMES)
+        names = _WRITTEN_NAMES
 
         def row(one: Checkout) -> tuple[t.Any, ...]:
             own = (self.shop, linked[one.position], self.operation_id, one.content_hash)
@@ -199,10 +212,11 @@ class CheckoutImport:
 
         self.loader.append(connection, checkouts, names, [row(one) for one in new])
         if changed:
-            stage = staging_table("stage_checkouts", [sa.Column(name, checkouts.c[name].type) for name in names])
+            stage = _STAGE
             same = sa.and_(checkouts.c.shop == self.shop, checkouts.c.id == stage.c.id)
-            lines_of = sa.and_(
-                checkout_lines.c.shop == self.shop, checkout_lines.c.checkout_id.in_(sa.select(stage.c.id))
+            # Not by a subquery over the stage: MariaDB would read it once for each line of the shop.
+            lines_of = sa.delete(checkout_lines).where(
+                checkout_lines.c.shop == self.shop, checkout_lines.c.checkout_id == sa.bindparam("checkout")
             )
             with self.loader.staged(connection, stage, [row(one) for one in changed]):
                 connection.execute(
@@ -210,7 +224,7 @@ class CheckoutImport:
                     .where(same)
                     .values({name: stage.c[name] for name in names if name not in {"shop", "id"}})
                 )
-                connection.execute(sa.delete(checkout_lines).where(lines_of))
+            connection.execute(lines_of, [{"checkout": one.values["id"]} for one in changed])
         lines = [
             (self.shop, one.values["id"], position, *line)
             for one in (*new, *changed)

@@ -24,7 +24,7 @@ from target_contactdb.consent_values import (
     Status,
     change_between,
 )
-from target_contactdb.opt_outs import closed, is_later, later_of, latest_opt_out, standing_of
+from target_contactdb.opt_outs import closed, has_local_opt_in, is_later, later_of, latest_opt_out, standing_of
 
 
 def normal_state(state: str | None, *, has_address: bool, opt_in_level: str | None, policy: Policy) -> State:
@@ -108,6 +108,7 @@ def decide(
     kept_address_hash: str | None,
     now: dt.datetime,
     policy: Policy,
+    other_yes_at: dt.datetime | None = None,
 ) -> Decision:
     """Decide one channel of one record.
 
@@ -119,6 +120,8 @@ def decide(
         kept_address_hash: The address that the contact will hold once the record's fields are written.
         now: The time of this operation.
         policy: The consent options.
+        other_yes_at: The latest yes that another source of the contact gave for the address that it will hold; beside
+            a later one, what this source says against writing counts as what a local opt-in outlives.
     """
     current = held or Held()
     if consent.state is State.REDACTED:
@@ -133,6 +136,8 @@ def decide(
     standing = standing_of(base, here, policy)
     said_at = _act_time(consent, seen, opt_out, current.opted_out_at or current.at, now)
     facts = _facts(consent, base, seen, here, said_at, policy)
+    if other_yes_at is not None and other_yes_at > said_at:
+        facts = replace(facts, local_opt_in_newer=True)
     verdict = judge(consent.state, standing, facts)
     if verdict.action is Action.RESTORE and held is not None and not policy.update_existing:
         verdict = Verdict(Action.KEEP)
@@ -140,7 +145,8 @@ def decide(
     decision = _close_suppressed(_apply(verdict, fresh, here, said_at, policy), facts, here)
     if consent.state is State.UNSUBSCRIBED:
         held_after = decision.held
-        decision = replace(decision, held=replace(held_after, opted_out_at=later_of(held_after.opted_out_at, said_at)))
+        held_after = replace(held_after, opted_out_at=later_of(held_after.opted_out_at, said_at))
+        decision = replace(decision, held=held_after, explicit=True)
     return replace(decision, change=change_between(current, decision.held), evidence=_evidence(consent, standing))
 
 
@@ -200,10 +206,7 @@ def _facts(
         and not repeated
         and (latest is None or consent.consent_at > latest)
     )
-    told_here = (
-        base.source is Source.PERSON if base.opted_in_at is None else latest is None or base.opted_in_at > latest
-    )
-    local_opt_in = base.status is Status.SUBSCRIBED and told_here
+    local_opt_in = has_local_opt_in(base, opt_out, policy)
     suppressed = opt_out is not None and opt_out.lifted_at is None
     return Facts(
         flag=policy.no_consent_cause is not None,
@@ -230,7 +233,7 @@ def _apply(verdict: Verdict, base: Held, opt_out: OptOut | None, said_at: dt.dat
         case Action.NO_ADDRESS:
             return Decision(Held(address_hash=base.address_hash))
         case Action.FOLLOW if opt_out is not None:
-            return Decision(closed(base, opt_out), acted_at=opt_out.at)
+            return Decision(closed(base, opt_out), acted_at=opt_out.at, explicit=True)
         case Action.MOVE_TIME:
             return _move_time(base, said_at)
         case Action.UNSUBSCRIBE if verdict.reason is not None:
@@ -268,7 +271,7 @@ def _close_suppressed(decision: Decision, facts: Facts, opt_out: OptOut | None) 
     yes = held.opted_in_at if facts.local_opt_in else None
     if opt_out.source is not Source.PROTECTED and (facts.newer or (yes is not None and is_later(yes, opt_out))):
         return replace(decision, lifted_at=held.at if facts.newer else yes)
-    return replace(decision, held=closed(held, opt_out), acted_at=opt_out.at)
+    return replace(decision, held=closed(held, opt_out), acted_at=opt_out.at, explicit=True)
 
 
 _STANDING_WORDS: t.Final = {

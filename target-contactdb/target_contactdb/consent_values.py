@@ -6,7 +6,7 @@ import datetime as dt
 import enum
 from dataclasses import dataclass
 
-from target_contactdb.causes import FIXED_CAUSES, NO_CONSENT, Reason
+from target_contactdb.causes import CUSTOMER_DELETED, FIXED_CAUSES, NO_CONSENT, Reason
 from target_contactdb.consent import Resubscribe, State
 
 
@@ -44,6 +44,8 @@ class Policy:
         protected_causes: Causes that no import ever restores.
         confirmed_only: SUBSCRIBED with less than a confirmed opt-in counts as PENDING.
         update_existing: False = nothing is restored on existing contacts.
+        discarded_cause: Cause of owned contacts that fail the import filters now; None = they stay as they are.
+        deleted_cause: Cause of owned contacts none of whose sources exists any more; None = they stay as they are.
     """
 
     no_consent_cause: str | None = NO_CONSENT
@@ -51,6 +53,8 @@ class Policy:
     protected_causes: frozenset[str] = frozenset()
     confirmed_only: bool = False
     update_existing: bool = True
+    discarded_cause: str | None = None
+    deleted_cause: str | None = CUSTOMER_DELETED
 
     def cause(self, reason: Reason) -> str:
         """Return the cause to write for a reason of the state table."""
@@ -136,6 +140,7 @@ class Decision:
         opt_out: The opt-out to write for the address (local acts only: an import records those of a batch first).
         lifted_at: The yes that lifts the address's suppression, or None.
         erase: The person is to be erased.
+        explicit: An opt-out says so: Shopify's, or one that has closed the address. No limit holds it back.
     """
 
     held: Held
@@ -145,6 +150,7 @@ class Decision:
     opt_out: OptOut | None = None
     lifted_at: dt.datetime | None = None
     erase: bool = False
+    explicit: bool = False
 
 
 def change_between(before: Held, after: Held) -> Change | None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import typing as t
+from dataclasses import replace
 
 import sqlalchemy as sa
 
 from target_contactdb.dialects.base import staging_table
+from target_contactdb.field_rules import field_values
 from target_contactdb.ledger import held_values
-from target_contactdb.mapping import Update, WhenEmpty
+from target_contactdb.mapping import Update
 from target_contactdb.tables import CHANNELS, checkouts, contact_sources, contact_status_columns, status_changes
 
 if t.TYPE_CHECKING:
@@ -19,8 +22,10 @@ if t.TYPE_CHECKING:
     from target_contactdb.contact_plan import Plan, StatusChange
     from target_contactdb.database import Database
     from target_contactdb.dialects.base import Loader
+    from target_contactdb.fields import ContactField
     from target_contactdb.mapping import Filled
 
+_Shape: t.TypeAlias = tuple[bool, tuple[bool, ...]]
 _STATUS_NAMES: t.Final = tuple(column.name for column in contact_status_columns())
 # A status that is not as it was read was changed meanwhile, by a program that knows nothing of our lock.
 _SEEN_NAMES: t.Final = tuple(f"{channel}_{name}" for channel in CHANNELS for name in ("status", "unsubscription_cause"))
@@ -54,21 +59,9 @@ def write_contacts(
     changed = [plan for plan in plans if plan.writes_contact]
     if not changed:
         return
-    shapes = sorted({plan.customer.carried for plan in changed if plan.writes_fields})
+    shapes = sorted({_shape(plan) for plan in changed if plan.writes_fields})
     contacts = database.contacts
-    fields = [filled.field for filled in mappings]
-    stage = staging_table(
-        "stage_contacts",
-        [
-            sa.Column("contact_id", sa.BigInteger),
-            sa.Column("is_new", sa.Boolean),
-            sa.Column("shape", sa.Integer),
-            *(sa.Column(f"seen_{name}", contacts.c[name].type) for name in _SEEN_NAMES),
-            sa.Column("user_code", contacts.c.user_code.type),
-            *(sa.Column(column.name, column.type) for column in contact_status_columns()),
-            *(field.column() for field in fields),
-        ],
-    )
+    stage = _contacts_stage(contacts, tuple(filled.field for filled in mappings))
     rows = [_contact_row(plan, shapes) for plan in changed]
     with loader.staged(connection, stage, rows):
         if new:
@@ -77,8 +70,9 @@ def write_contacts(
         status = {name: stage.c[name] for name in _STATUS_NAMES}
         as_seen = sa.and_(*(contacts.c[name].is_not_distinct_from(stage.c[f"seen_{name}"]) for name in _SEEN_NAMES))
         updated = 0
-        for shape, carried in enumerate([(False,) * len(mappings), *shapes], start=-1):
-            values = _field_values(contacts, stage, mappings, carried)
+        for shape, (is_empty, carried) in enumerate([(False, (False,) * len(mappings)), *shapes], start=-1):
+            rules = [replace(one, update=Update.ALWAYS) for one in mappings] if is_empty else mappings
+            values = field_values(contacts, stage, rules, carried)
             result = connection.execute(
                 sa.update(contacts)
                 .where(contacts.c.contact_id == stage.c.contact_id, as_seen)
@@ -90,16 +84,46 @@ def write_contacts(
         raise ContactsMoved
 
 
-def _contact_row(plan: Plan, shapes: Sequence[tuple[bool, ...]]) -> tuple[t.Any, ...]:
+# One stage for all batches: SQLAlchemy knows the statements about it again, and need not write them anew.
+@functools.lru_cache(maxsize=4)
+def _contacts_stage(contacts: sa.Table, fields: tuple[ContactField, ...]) -> sa.Table:
+    return staging_table(
+        "stage_contacts",
+        [
+            sa.Column("contact_id", sa.BigInteger),
+            sa.Column("is_new", sa.Boolean),
+            sa.Column("shape", sa.Integer),
+            *(sa.Column(f"seen_{name}", contacts.c[name].type) for name in _SEEN_NAMES),
+            sa.Column("user_code", contacts.c.user_code.type),
+            *(sa.Column(column.name, column.type) for column in contact_status_columns()),
+            *(field.column() for field in fields),
+        ],
+    )
+
+
+_SOURCES_STAGE: t.Final = staging_table(
+    "stage_sources",
+    [sa.Column("is_new", sa.Boolean), *(sa.Column(name, contact_sources.c[name].type) for name in _SOURCE_NAMES)],
+    unique="customer_id",
+)
+
+
+def _shape(plan: Plan) -> _Shape:
+    """Return what decides how a plan's fields are written: whether the contact has none yet, and what is carried."""
+    return bool(plan.row.get("is_empty")), plan.customer.carried
+
+
+def _contact_row(plan: Plan, shapes: Sequence[_Shape]) -> tuple[t.Any, ...]:
     status: dict[str, t.Any] = {}
     for channel in CHANNELS:
         status |= held_values(plan.held[channel], channel)
     return (
         plan.contact_id,
         plan.outcome == "inserted",
-        shapes.index(plan.customer.carried) if plan.writes_fields else -1,
+        shapes.index(_shape(plan)) if plan.writes_fields else -1,
         *(plan.row[name] for name in _SEEN_NAMES),
-        str(plan.customer.customer_id),
+        # A contact that is not this customer's may have its code.
+        str(plan.customer.customer_id) if plan.row.get("holder_of_code") is None else None,
         *(status[name] for name in _STATUS_NAMES),
         *plan.customer.values,
     )
@@ -119,23 +143,6 @@ def _insert_contacts(
     connection.execute(sa.insert(contacts).from_select(names, select))
 
 
-def _field_values(
-    contacts: sa.Table, stage: sa.Table, mappings: Sequence[Filled], carried: Sequence[bool]
-) -> dict[str, t.Any]:
-    values: dict[str, t.Any] = {}
-    for filled, is_carried in zip(mappings, carried, strict=True):
-        name = filled.field.name
-        if not is_carried or filled.update is Update.NEVER:
-            continue
-        if filled.update is Update.IF_EMPTY:
-            values[name] = sa.func.coalesce(contacts.c[name], stage.c[name])
-        elif filled.when_empty is WhenEmpty.KEEP:
-            values[name] = sa.func.coalesce(stage.c[name], contacts.c[name])
-        else:
-            values[name] = stage.c[name]
-    return values
-
-
 def write_sources(
     connection: sa.Connection, loader: Loader, shop: str, plans: Sequence[Plan], now: dt.datetime
 ) -> None:
@@ -143,10 +150,7 @@ def write_sources(
     rows = [_source_row(plan, now) for plan in plans if plan.writes_source]
     if not rows:
         return
-    stage = staging_table(
-        "stage_sources",
-        [sa.Column("is_new", sa.Boolean), *(sa.Column(name, contact_sources.c[name].type) for name in _SOURCE_NAMES)],
-    )
+    stage = _SOURCES_STAGE
     with loader.staged(connection, stage, rows):
         select = sa.select(sa.literal(shop, sa.String), *(stage.c[name] for name in _SOURCE_NAMES))
         connection.execute(
@@ -177,7 +181,7 @@ def _source_row(plan: Plan, now: dt.datetime) -> tuple[t.Any, ...]:
         "source_updated_at": customer.updated_at,
         "last_order_at": customer.last_order_at or row["source_last_order_at"],
         "deleted_at": None,
-        "content_hash": customer.content_hash,
+        "content_hash": row["source_content_hash"] if customer.content_hash is None else customer.content_hash,
     }
     for channel in CHANNELS:
         seen = {

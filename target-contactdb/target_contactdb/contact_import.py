@@ -13,25 +13,37 @@ from target_contactdb.contact_lookup import known_opt_outs, look_up
 from target_contactdb.contact_plan import Judge
 from target_contactdb.database import writing
 from target_contactdb.erasure import erase_customer
-from target_contactdb.errors import DatabaseError
+from target_contactdb.errors import DatabaseError, StatusLimitError
+from target_contactdb.key_rounds import KeyRounds
+from target_contactdb.key_state import refuse_changed_keys
 from target_contactdb.ledger import Ledger
-from target_contactdb.operations import Tally, count, utc_now
-from target_contactdb.records import RecordError, read_customer
+from target_contactdb.operations import SetAside, Tally, count, utc_now
+from target_contactdb.records import RecordError, field_value, read_aside, read_customer
+from target_contactdb.set_aside import DISCARDED, REJECTED, held_back
+from target_contactdb.status_count import note_stop
+from target_contactdb.status_gate import TooManyChanges, pass_gate
 from target_contactdb.tables import CHANNELS, STATUS_CHANGES
+from target_contactdb.typed_records import decode_record, hasher_of
+from target_contactdb.uncollected import uncollected
 
 if t.TYPE_CHECKING:
+    import datetime as dt
     import logging
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import sqlalchemy as sa
 
+    from target_contactdb.conditions.filters import Filter
     from target_contactdb.consent_values import OptOut, Policy
+    from target_contactdb.contact_lookup import Row
     from target_contactdb.contact_plan import Heard
     from target_contactdb.database import Database
     from target_contactdb.dialects.base import Loader
     from target_contactdb.ledger import Holder, Key
     from target_contactdb.mapping import Filled
+    from target_contactdb.plain_import import PlainRoad, Sorted
     from target_contactdb.records import Customer, Record
+    from target_contactdb.status_limit import Limit
 
 
 _ATTEMPTS: t.Final = 10
@@ -51,6 +63,10 @@ class ContactImport:
         shop: The shop.
         operation_id: The operation in the log.
         logger: Of the target.
+        plain: The plain road; None if every record is to be decided carefully.
+        filters: The import filters; None = there are none.
+        limit: The option `max_status_changes`; None = there is none.
+        checked: Mappings whose values are read and not written: a dry run adds no field.
     """
 
     database: Database
@@ -62,17 +78,44 @@ class ContactImport:
     shop: str
     operation_id: int
     logger: logging.Logger
+    plain: PlainRoad | None = None
+    filters: Filter | None = None
+    limit: Limit | None = None
+    checked: Sequence[Filled] = ()
     _warned: set[str] = field(default_factory=set)
 
-    def write(self, records: Sequence[Record]) -> None:
+    def write(self, lines: Sequence[bytes]) -> None:
         """Take in one batch: all of it is committed, or nothing.
+
+        Args:
+            lines: The records as JSON, in the order of the stream.
 
         Raises:
             DatabaseError: Another program keeps changing the statuses that are decided here.
+            StatusLimitError: Too many statuses would change: only opt-outs and erasures of the batch are written.
         """
-        tally = Tally()
-        customers = self._read(records, tally)
-        self._commit(customers, tally, records_read=len(records))
+        if not lines:
+            return
+        everyone = range(len(lines))
+        batch: Sorted | None = None
+        if self.plain is not None:
+            with uncollected():
+                batch = self.plain.sort_out(lines)
+
+        def take_in(connection: sa.Connection, tally: Tally) -> None:
+            now = utc_now()
+            left: Sequence[int] = everyone
+            if self.plain is not None and batch is not None:
+                erased = self._erased(connection, lines, batch.erasing(), now)
+                left = self.plain.take_in(connection, batch, erased, tally, now)
+            self._take_in(connection, self._read(lines, left, tally), tally, now, record_of)
+            count(connection, self.operation_id, self.stream, tally, records_read=len(lines))
+
+        def record_of(position: int) -> Record:
+            return t.cast("Record", decode_record(lines[position]))
+
+        with uncollected():
+            self._commit(take_in, lambda: self._read(lines, everyone, Tally()))
 
     def write_again(self, customers: Sequence[Customer]) -> None:
         """Take one batch of customers through the state table again, from what is stored of them.
@@ -80,18 +123,47 @@ class ContactImport:
         Raises:
             DatabaseError: As `write` does.
         """
-        self._commit(customers, Tally(), records_read=0)
 
-    def _commit(self, customers: Sequence[Customer], read: Tally, *, records_read: int) -> None:
+        def take_in(connection: sa.Connection, tally: Tally) -> None:
+            self._take_in(connection, customers, tally, utc_now())
+            # Nothing was read, so nothing has an outcome: only what changed is counted.
+            changed = Tally(Counter({name: tally.counts[name] for name in STATUS_CHANGES}))
+            count(connection, self.operation_id, self.stream, changed, records_read=0)
+
+        self._commit(take_in, lambda: customers)
+
+    def _commit(
+        self, take_in: Callable[[sa.Connection, Tally], None], read_again: Callable[[], Sequence[Customer]]
+    ) -> None:
+        """Commit a batch, or what may not be held back of it."""
+
+        def gated(connection: sa.Connection, tally: Tally) -> None:
+            take_in(connection, tally)
+            pass_gate(connection, self.limit, tally)
+
+        try:
+            self._decided(gated)
+        except TooManyChanges as stop:
+            held, wanted = held_back(read_again()), stop.wanted
+
+            def only_explicit(connection: sa.Connection, tally: Tally) -> None:
+                now = utc_now()
+                self._take_in(connection, held, tally, now)
+                names = (*STATUS_CHANGES, "erased")
+                explicit = Tally(Counter({name: tally.counts[name] for name in names}))
+                count(connection, self.operation_id, self.stream, explicit, records_read=tally.counts["erased"])
+                note_stop(connection, wanted, now)
+
+            self._decided(only_explicit)
+            raise StatusLimitError(stop.told()) from None
+
+    def _decided(self, take_in: Callable[[sa.Connection, Tally], None]) -> None:
         for _attempt in range(_ATTEMPTS):
-            tally = Tally(Counter(read.counts), list(read.set_aside))
             try:
                 with writing(self.database.engine) as connection:
-                    self._take_in(connection, customers, tally)
-                    if not records_read:
-                        # Nothing was read, so nothing has an outcome: only what changed is counted.
-                        tally = Tally(Counter({name: tally.counts[name] for name in STATUS_CHANGES}))
-                    count(connection, self.operation_id, self.stream, tally, records_read=records_read)
+                    self.loader.look_up_by_keys(connection)
+                    refuse_changed_keys(connection, self.database.keys)
+                    take_in(connection, Tally())
             except contact_apply.ContactsMoved:
                 self.logger.info("another program changed statuses meanwhile: the batch is decided again")
             else:
@@ -99,17 +171,24 @@ class ContactImport:
         msg = "another program keeps changing the statuses of the contacts that are being imported; try again later"
         raise DatabaseError(msg)
 
-    def _read(self, records: Sequence[Record], tally: Tally) -> list[Customer]:
-        """Read the records strictly; of two of one customer, the newer and then the later one stays."""
+    def _read(self, lines: Sequence[bytes], positions: Sequence[int], tally: Tally) -> list[Customer]:
+        """Read records strictly; of two of one customer, the newer and then the later one stays."""
         newest: dict[int, Customer] = {}
-        for position, record in enumerate(records):
+        hasher = hasher_of(self.fingerprint)
+        for position in positions:
+            record = decode_record(lines[position])
+            if not isinstance(record, dict):
+                tally.reject(None, "the record is not an object", None)
+                continue
+            content = hasher.copy()
+            content.update(lines[position])
+            digest = content.hexdigest()
+            key = record.get("id")
+            told = None if key is None else str(key)
             try:
-                customer = read_customer(
-                    record, position, self.mappings, fingerprint=self.fingerprint, salt=self.database.salt
-                )
+                customer = self._read_one(record, position, digest, told)
             except RecordError as error:
-                key = record.get("id")
-                tally.reject(None if key is None else str(key), str(error), record)
+                tally.reject(told, str(error), record)
                 continue
             self._warn_unknown(customer)
             known = newest.get(customer.customer_id)
@@ -117,6 +196,35 @@ class ContactImport:
             if known is None or customer.updated_at >= known.updated_at:
                 newest[customer.customer_id] = customer
         return sorted(newest.values(), key=lambda customer: customer.position)
+
+    def _read_one(self, record: Record, position: int, digest: str, key: str | None) -> Customer:
+        salt = self.database.salt
+        try:
+            reason = self.filters.reason(record) if self.filters is not None else None
+            if reason is None:
+                for filled in self.checked:
+                    field_value(filled.source, filled.field.convert, record.get(filled.source))
+                return read_customer(record, position, self.mappings, digest=digest, salt=salt)
+            aside = SetAside(key, DISCARDED, reason, None)
+        except RecordError as error:
+            aside = SetAside(key, REJECTED, str(error), record)
+        return read_aside(record, position, aside, mappings=len(self.mappings), salt=salt)
+
+    def weighed(self, customers: Sequence[Customer], _rows: Mapping[int, Row]) -> Sequence[Customer]:
+        """Return the customers of a batch as they count, given what the database knows of each."""
+        return customers
+
+    def _erased(
+        self, connection: sa.Connection, lines: Sequence[bytes], positions: Sequence[int], now: dt.datetime
+    ) -> set[Key]:
+        """Return the addresses that some records of a batch erase."""
+        customers = self._read(lines, positions, Tally()) if positions else []
+        if not customers:
+            return set()
+        judge = Judge(self.policy, self.mappings, self.database.salt, now)
+        rows = look_up(connection, self.loader, self.database, self.shop, customers)
+        heard = (judge.hear(customer, rows[customer.position])[0] for customer in customers)
+        return {key for one in heard for key in judge.erased_addresses(one)}
 
     def _warn_unknown(self, customer: Customer) -> None:
         for channel, said in customer.said.items():
@@ -129,16 +237,38 @@ class ContactImport:
                     channel,
                 )
 
-    def _take_in(self, connection: sa.Connection, customers: Sequence[Customer], tally: Tally) -> None:
+    def _take_in(
+        self,
+        connection: sa.Connection,
+        customers: Sequence[Customer],
+        tally: Tally,
+        now: dt.datetime,
+        record_of: Callable[[int], Record] | None = None,
+    ) -> None:
         if not customers:
             return
-        now = utc_now()
         judge = Judge(self.policy, self.mappings, self.database.salt, now)
-        rows = look_up(connection, self.loader, self.database, self.shop, customers)
+        rounds = KeyRounds(
+            connection, self.loader, self.database, self.shop, self.operation_id, judge, tally, record_of
+        )
+        for chosen, rows in rounds.run(customers):
+            self._take_in_round(connection, judge, self.weighed(chosen, rows), rows, tally)
+
+    def _take_in_round(
+        self,
+        connection: sa.Connection,
+        judge: Judge,
+        customers: Sequence[Customer],
+        rows: Mapping[int, Row],
+        tally: Tally,
+    ) -> None:
+        now = judge.now
         ledger = Ledger(known_opt_outs(rows, customers))
         heard, erased, holders = self._hear(connection, judge, customers, rows, ledger)
         plans = [judge.plan(one, ledger, erased) for one in heard]
         tally.counts.update(plan.outcome for plan in plans)
+        asides = ((plan.customer.aside, plan.outcome) for plan in plans)
+        tally.set_aside += [aside for aside, outcome in asides if aside is not None and aside.outcome == outcome]
         contact_apply.write_contacts(
             connection, self.loader, self.database, plans, self.mappings, operation_id=self.operation_id, now=now
         )
@@ -153,6 +283,7 @@ class ContactImport:
             connection, self.database, ledger, others, updated_at=now, last_operation_id=self.operation_id
         )
         tally.counts.update(change.change.value for _contact, change in changes)
+        tally.limited += sum(change.limited for _contact, change in changes)
         contact_apply.write_changes(connection, self.loader, changes, operation_id=self.operation_id, now=now)
         ledgers.save(connection, ledger)
         for plan in plans:

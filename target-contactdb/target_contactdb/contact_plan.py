@@ -17,6 +17,16 @@ from target_contactdb.contact_lookup import seen_of
 from target_contactdb.ledger import adopt_row, held_of, held_values
 from target_contactdb.mapping import Update, WhenEmpty
 from target_contactdb.records import ADDRESS_PROPERTY
+from target_contactdb.second_source import is_outdated, is_outvoted, latest_yes, says
+from target_contactdb.set_aside import (
+    DISCARDED,
+    RESTRICTING,
+    discard,
+    is_followed,
+    seen_without_source,
+    source_differs,
+)
+from target_contactdb.status_limit import counts
 from target_contactdb.tables import CHANNELS
 
 if t.TYPE_CHECKING:
@@ -34,7 +44,17 @@ if t.TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class StatusChange:
-    """A row of `status_changes`, but for the contact and the operation."""
+    """A row of `status_changes`, but for the contact and the operation.
+
+    Attributes:
+        channel: `email` or `sms`.
+        change: How the status changed.
+        before: The status it was; None of a new contact.
+        after: What the contact holds now.
+        acted_at: When the act behind it was done.
+        evidence: What was said and which rule applied.
+        limited: The limit of status changes counts it.
+    """
 
     channel: str
     change: Change
@@ -42,6 +62,7 @@ class StatusChange:
     after: Held
     acted_at: dt.datetime | None
     evidence: str
+    limited: bool = False
 
 
 @dataclass(slots=True)
@@ -137,7 +158,7 @@ class Judge:
             if adopted != before:
                 heard.changes.append(adopted_change(channel, row, adopted))
             heard.kept[channel] = self._kept_hash(heard, channel)
-            heard.consents[channel] = self._consent(heard, channel)
+            heard.consents[channel] = self._counting(heard, channel, self._consent(heard, channel))
         return heard, told
 
     def opt_outs(self, heard: Heard, ledger: Ledger) -> list[tuple[Key, OptOut]]:
@@ -149,7 +170,11 @@ class Judge:
             consent, held, kept = heard.consents[channel], heard.adopted[channel], heard.kept[channel]
             if consent is not None and consent.address_hash is not None:
                 known = ledger.get(channel, consent.address_hash)
-                opt_out = opt_out_of(consent, seen_of(heard.row, channel), known, now=self.now)
+                customer = heard.customer
+                seen = seen_of(heard.row, channel)
+                if seen is None and self._is_kept_out(heard):
+                    seen = seen_without_source(known, customer.updated_at)
+                opt_out = opt_out_of(consent, seen, known, now=self.now)
                 if opt_out is not None:
                     told.append(((channel, consent.address_hash), opt_out))
             if heard.exists and kept is not None and kept != held.address_hash:
@@ -157,6 +182,10 @@ class Judge:
                 if carried.source is not None and carried.cause is not None and carried.at is not None:
                     told.append(((channel, kept), OptOut(carried.cause, carried.source, carried.at)))
         return told
+
+    def _is_kept_out(self, heard: Heard) -> bool:
+        is_erased = heard.row["source_erased_at"] is not None
+        return heard.customer.aside is not None or is_erased or bool(self.tombstoned(heard))
 
     def erased_addresses(self, heard: Heard) -> set[Key]:
         """Return the addresses that a record erases; none if it says nothing of an erasure."""
@@ -185,13 +214,16 @@ class Judge:
         elif _is_redacted(heard):
             plan.outcome = "erased" if heard.exists else "suppressed"
             plan.erases = True
-        elif self._tombstoned(heard, erased):
+        elif self.tombstoned(heard, erased):
             plan.outcome = "suppressed"
             self._plan_adopted(plan, heard)
+        elif customer.aside is not None and not heard.exists:
+            plan.outcome = customer.aside.outcome
         else:
             plan.changes = list(heard.changes)
             for channel in CHANNELS:
                 self._plan_channel(plan, heard, channel, ledger)
+                self._plan_discarded(plan, heard, channel, ledger)
             self._plan_writes(plan, heard)
         return plan
 
@@ -206,7 +238,7 @@ class Judge:
         consent, held, kept = heard.consents[channel], heard.adopted[channel], heard.kept[channel]
         said = heard.customer.said[channel]
         unsaid = said is not None and not said.state_carried and kept == held.address_hash
-        if consent is None or (heard.exists and unsaid):
+        if consent is None or (heard.exists and unsaid) or not is_followed(heard.customer.aside, consent.state):
             plan.held[channel] = replace(held, address_hash=kept)
             return
         opt_out = ledger.get(channel, consent.address_hash)
@@ -218,6 +250,7 @@ class Judge:
             kept_address_hash=kept,
             now=self.now,
             policy=self.policy,
+            other_yes_at=latest_yes(kept or held.address_hash, _others(heard), channel, self.policy),
         )
         plan.held[channel] = replace(decision.held, address_hash=kept)
         if consent.address_hash == kept:
@@ -225,16 +258,35 @@ class Judge:
         if decision.lifted_at is not None and consent.address_hash is not None:
             ledger.lift((channel, consent.address_hash), decision.lifted_at)
         if decision.change is not None:
-            plan.changes.append(_decided_change(channel, held if heard.exists else None, decision))
+            plan.changes.append(decided_change(channel, held if heard.exists else None, decision))
+
+    def _plan_discarded(self, plan: Plan, heard: Heard, channel: str, ledger: Ledger) -> None:
+        customer, held, seen = heard.customer, plan.held[channel], seen_of(heard.row, channel)
+        if customer.aside is None or customer.aside.outcome != DISCARDED or customer.only_consent:
+            return
+        if says(State.SUBSCRIBED, held.address_hash, _others(heard), channel, self.policy, taken_in=True):
+            return
+        opt_out = ledger.get(channel, held.address_hash)
+        owned = seen is not None and seen.owned
+        decision = discard(held, customer.aside, opt_out, owned=owned, at=customer.updated_at, policy=self.policy)
+        if decision is not None:
+            plan.held[channel] = decision.held
+            plan.judged.add(channel)
+            plan.changes.append(decided_change(channel, held, decision))
 
     def _plan_writes(self, plan: Plan, heard: Heard) -> None:
+        aside = heard.customer.aside
         news = heard.row["source_content_hash"] != heard.customer.content_hash
         if not heard.exists:
             plan.outcome = "inserted"
             plan.writes_contact = plan.writes_fields = plan.writes_source = True
             return
-        plan.writes_source = news or any(heard.answered.values())
-        plan.writes_fields = news and self.policy.update_existing
+        if aside is not None or heard.customer.only_consent:
+            news = source_differs(heard.customer, heard.row)
+        is_back = heard.row["source_deleted_at"] is not None
+        plan.writes_source = news or is_back or any(heard.answered.values())
+        fields_count = aside is None and not heard.customer.only_consent
+        plan.writes_fields = news and self.policy.update_existing and fields_count and _brings_fields(heard)
         status_differs = any(
             heard.row[name] != value
             for channel in CHANNELS
@@ -242,6 +294,8 @@ class Judge:
         )
         plan.writes_contact = plan.writes_fields or status_differs
         plan.outcome = "updated" if plan.writes_contact else "unchanged"
+        if aside is not None and not heard.customer.only_consent:
+            plan.outcome = aside.outcome
 
     def _held_before(self, customer: Customer, row: Row, channel: str) -> Held:
         # The address itself is asked, not its stored hash: another program may have changed it.
@@ -249,6 +303,12 @@ class Judge:
         same = said is not None and said.address == address
         digest = customer.hashes[channel] if same else address_hash(self.salt, channel, address)
         return held if held.address_hash == digest else replace(held, address_hash=digest)
+
+    def _counting(self, heard: Heard, channel: str, consent: Consent | None) -> Consent | None:
+        address = heard.kept[channel] or heard.adopted[channel].address_hash
+        if consent is None or is_outvoted(consent, address, _others(heard), channel, self.policy):
+            return None
+        return consent
 
     def _consent(self, heard: Heard, channel: str) -> Consent | None:
         customer, said = heard.customer, heard.customer.said[channel]
@@ -259,7 +319,7 @@ class Judge:
         state = normal_state(
             said.state, has_address=digest is not None, opt_in_level=said.opt_in_level, policy=self.policy
         )
-        if not said.address_carried and state not in _RESTRICTING:
+        if not said.address_carried and state not in RESTRICTING:
             return None
         word = said.state or ("no state" if digest else "no address")
         return Consent(state, word, said.consent_at, customer.updated_at, digest)
@@ -274,12 +334,14 @@ class Judge:
         """Return the address that the contact holds once the record is written."""
         name = ADDRESS_PROPERTY[channel]
         current = heard.row.get(name) if heard.exists else None
+        if heard.customer.aside is not None or not _brings_fields(heard):
+            return current
         for index, filled in enumerate(self.mappings):
             if filled.field.name == name:
                 if not heard.customer.carried[index]:
                     return current
                 new: str | None = heard.customer.values[index]
-                if not heard.exists:
+                if not heard.exists or heard.row.get("is_empty"):
                     return new
                 frozen = filled.update is Update.NEVER or not self.policy.update_existing
                 if frozen or (filled.update is Update.IF_EMPTY and current):
@@ -289,8 +351,9 @@ class Judge:
 
     def without_erased(self, heard: Heard, erased: Collection[Key]) -> Heard:
         """Return the record of an existing contact as if Shopify had nothing in place of an erased address."""
-        channels = self._tombstoned(heard, erased) if heard.exists else set()
-        if not channels:
+        channels = self.tombstoned(heard, erased) if heard.exists else set()
+        # A record that erases names what it erases.
+        if not channels or _is_redacted(heard):
             return heard
         names = {ADDRESS_PROPERTY[channel] for channel in channels}
         customer = heard.customer
@@ -308,7 +371,7 @@ class Judge:
         )
         return self.hear(emptied, heard.row)[0]
 
-    def _tombstoned(self, heard: Heard, erased: Collection[Key]) -> set[str]:
+    def tombstoned(self, heard: Heard, erased: Collection[Key] = ()) -> set[str]:
         """Return the channels on which a record brings an erased address: only a yes after the erasure opens it.
 
         A contact that holds the address already, or will not take it, is past that question.
@@ -327,7 +390,16 @@ class Judge:
         return channels
 
 
-_RESTRICTING: t.Final = frozenset({State.UNSUBSCRIBED, State.PENDING, State.INVALID, State.REDACTED})
+def _others(heard: Heard) -> t.Sequence[t.Any]:
+    return t.cast("t.Sequence[t.Any]", heard.row.get("others", ()))
+
+
+def _brings_fields(heard: Heard) -> bool:
+    """Tell whether a record is the newest of all sources of its contact, and new."""
+    if not heard.exists or "others" not in heard.row:
+        return True
+    is_news = heard.row["source_content_hash"] != heard.customer.content_hash
+    return is_news and not is_outdated(heard.customer.updated_at, _others(heard))
 
 
 def _is_redacted(heard: Heard) -> bool:
@@ -355,7 +427,17 @@ def adopted_change(channel: str, row: t.Mapping[str, t.Any] | sa.RowMapping, ado
     return StatusChange(channel, change, before, adopted, adopted.at, "found as another program wrote it")
 
 
-def _decided_change(channel: str, before: Held | None, decision: Decision) -> StatusChange:
+def decided_change(channel: str, before: Held | None, decision: Decision) -> StatusChange:
+    """Return what to log of a decision that changes a status.
+
+    Args:
+        channel: `email` or `sms`.
+        before: What the contact held; None without a contact.
+        decision: The decision; its `change` is not None.
+    """
     change = t.cast("Change", decision.change)
     status = before.status if before is not None else None
-    return StatusChange(channel, change, status, decision.held, decision.acted_at, decision.evidence)
+    # A channel that held nothing loses and regains nobody.
+    existed = status not in {None, Status.NONE}
+    limited = counts(change, existed=existed, explicit=decision.explicit)
+    return StatusChange(channel, change, status, decision.held, decision.acted_at, decision.evidence, limited)

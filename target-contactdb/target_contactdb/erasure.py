@@ -6,31 +6,17 @@ import typing as t
 
 import sqlalchemy as sa
 
-from target_contactdb.addresses import address_hash
+from target_contactdb.belongings import TABLES_OF_CONTACTS, find_belongings
 from target_contactdb.contact_lookup import source_hash
-from target_contactdb.records import ADDRESS_PROPERTY
-from target_contactdb.tables import (
-    CHANNELS,
-    checkout_lines,
-    checkouts,
-    contact_sources,
-    operation_records,
-    status_changes,
-    tombstones,
-)
+from target_contactdb.tables import checkout_lines, checkouts, contact_sources, operation_records, tombstones
 
 if t.TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterable
 
+    from target_contactdb.belongings import Belongings, Source
     from target_contactdb.database import Database
     from target_contactdb.ledger import Key
-
-Source: t.TypeAlias = tuple[str, int]
-"""Shop and customer id."""
-
-# Where a kept record may name an address, by channel.
-_ADDRESS_NAMES: t.Final = {"email": ("email", "customer_email"), "sms": ("phone", "customer_phone")}
 
 
 def erase_customer(
@@ -46,21 +32,43 @@ def erase_customer(
         now: The time of this write.
     """
     contact_id = _contact_of(connection, database, source)
-    sources, addresses = {source}, set(named)
-    if contact_id is not None:
-        mine = sa.select(contact_sources).where(contact_sources.c.contact_id == contact_id)
-        for row in connection.execute(mine).mappings():
-            sources.add((row["shop"], row["customer_id"]))
-            addresses |= _hashes(database.salt, ((channel, row[f"{channel}_address"]) for channel in CHANNELS))
-        contact = sa.select(database.contacts).where(database.contacts.c.contact_id == contact_id)
-        held = connection.execute(contact).mappings().one()
-        addresses |= _hashes(database.salt, ((channel, held.get(name)) for channel, name in ADDRESS_PROPERTY.items()))
-    _delete_checkouts(connection, database.salt, sources, addresses)
-    _delete_kept_records(connection, database.salt, sources, addresses)
-    if contact_id is not None:
-        for table in (status_changes, contact_sources, database.contacts):
-            connection.execute(sa.delete(table).where(table.c.contact_id == contact_id))
-    _bury(connection, addresses | {("source", source_hash(database.salt, *one)) for one in sources}, now)
+    found = find_belongings(connection, database.contacts, database.salt, contact_id, [source], named)
+    _erase(connection, database, found, now)
+
+
+def erase_contact(connection: sa.Connection, database: Database, contact_id: int, now: dt.datetime) -> dict[str, int]:
+    """Erase one contact, with all its sources, checkouts, status changes and kept records.
+
+    Args:
+        connection: In a transaction.
+        database: The contact database.
+        contact_id: The contact.
+        now: The time of this write.
+
+    Returns:
+        How many rows went, by table.
+    """
+    found = find_belongings(connection, database.contacts, database.salt, contact_id)
+    return _erase(connection, database, found, now)
+
+
+def _erase(connection: sa.Connection, database: Database, found: Belongings, now: dt.datetime) -> dict[str, int]:
+    gone = dict.fromkeys(("checkout_lines", "checkouts", "operation_records"), 0)
+    for shop, number in found.checkouts:
+        lines = sa.delete(checkout_lines).where(checkout_lines.c.shop == shop, checkout_lines.c.checkout_id == number)
+        gone["checkout_lines"] += connection.execute(lines).rowcount
+        cart = sa.delete(checkouts).where(checkouts.c.shop == shop, checkouts.c.id == number)
+        gone["checkouts"] += connection.execute(cart).rowcount
+    for record_id in found.records:
+        record = sa.delete(operation_records).where(operation_records.c.record_id == record_id)
+        gone["operation_records"] += connection.execute(record).rowcount
+    if found.contact_id is not None:
+        for table in (*TABLES_OF_CONTACTS, database.contacts):
+            mine = sa.delete(table).where(table.c.contact_id == found.contact_id)
+            gone[table.name] = connection.execute(mine).rowcount
+    sources = {("source", source_hash(database.salt, *one)) for one in found.sources}
+    _bury(connection, found.addresses | sources, now)
+    return gone
 
 
 def _contact_of(connection: sa.Connection, database: Database, source: Source) -> int | None:
@@ -73,46 +81,7 @@ def _contact_of(connection: sa.Connection, database: Database, source: Source) -
     return found if found is not None else connection.execute(by_code).scalar_one_or_none()
 
 
-def _hashes(salt: str, addresses: Iterable[tuple[str, str | None]]) -> set[Key]:
-    hashed = ((channel, address_hash(salt, channel, address)) for channel, address in addresses)
-    return {(channel, digest) for channel, digest in hashed if digest is not None}
-
-
-def _delete_checkouts(connection: sa.Connection, salt: str, sources: set[Source], addresses: set[Key]) -> None:
-    """Delete the person's checkouts, those of a guest with one of the addresses among them."""
-    guests = sa.select(checkouts.c.shop, checkouts.c.id, checkouts.c.customer_email, checkouts.c.customer_phone).where(
-        checkouts.c.contact_id.is_(None),
-        sa.or_(checkouts.c.customer_email.is_not(None), checkouts.c.customer_phone.is_not(None)),
-    )
-    doomed = [
-        (shop, number)
-        for shop, number, email, phone in connection.execute(guests)
-        if _hashes(salt, (("email", email), ("sms", phone))) & addresses
-    ]
-    for shop, customer_id in sources:
-        own = sa.select(checkouts.c.id).where(checkouts.c.shop == shop, checkouts.c.customer_id == customer_id)
-        doomed += [(shop, number) for number in connection.execute(own).scalars()]
-    for shop, number in doomed:
-        connection.execute(
-            sa.delete(checkout_lines).where(checkout_lines.c.shop == shop, checkout_lines.c.checkout_id == number)
-        )
-        connection.execute(sa.delete(checkouts).where(checkouts.c.shop == shop, checkouts.c.id == number))
-
-
-def _delete_kept_records(connection: sa.Connection, salt: str, sources: set[Source], addresses: set[Key]) -> None:
-    numbers = {customer_id for _shop, customer_id in sources}
-    kept = sa.select(operation_records.c.record_id, operation_records.c.record).where(
-        operation_records.c.record.is_not(None)
-    )
-    for record_id, record in connection.execute(kept).all():
-        told = [(channel, record.get(name)) for channel, names in _ADDRESS_NAMES.items() for name in names]
-        texts = ((channel, value) for channel, value in told if isinstance(value, str))
-        is_named = record.get("id") in numbers or record.get("customer_id") in numbers
-        if is_named or _hashes(salt, texts) & addresses:
-            connection.execute(sa.delete(operation_records).where(operation_records.c.record_id == record_id))
-
-
-def _bury(connection: sa.Connection, hashes: set[Key], now: dt.datetime) -> None:
+def _bury(connection: sa.Connection, hashes: Iterable[Key], now: dt.datetime) -> None:
     for kind, digest in sorted(hashes):
         same = sa.and_(tombstones.c.kind == kind, tombstones.c.hash == digest)
         known = connection.execute(sa.update(tombstones).where(same).values(erased_at=now))

@@ -4,6 +4,8 @@ ContactDbError
 ├── ConfigError           the settings are wrong: fix them; nothing was written
 ├── DatabaseError         the database cannot be used: fix it or its URL; nothing was written
 ├── StreamError           the messages do not fit together: fix the tap
+├── StateError            the state is ahead of the database: read again, or set the state back; nothing was written
+├── StatusLimitError      too many statuses would change: look, then accept; only opt-outs and erasures were written
 └── Interrupted           a signal ended the run: run again
 
 No message ever carries a value of a person; a record is named by its stream and key.
@@ -34,6 +36,14 @@ class DatabaseError(ContactDbError):
 
 class StreamError(ContactDbError):
     """The incoming messages cannot be understood."""
+
+
+class StateError(ContactDbError):
+    """The tap starts later than this database has come: what lies between would be missing."""
+
+
+class StatusLimitError(ContactDbError):
+    """An import would change more statuses than may change before a person has looked."""
 
 
 class Interrupted(ContactDbError):

@@ -11,7 +11,7 @@ from decimal import Decimal, InvalidOperation
 
 import sqlalchemy as sa
 
-from target_contactdb.types import Json, Money, UtcDateTime
+from target_contactdb.types import Json, LongText, Money, UtcDateTime
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -69,15 +69,15 @@ class ContactField:
 
 
 _COLUMN_TYPES: t.Final[Mapping[FieldType, type[t.Any]]] = {
-    FieldType.TEXT: sa.Text,
-    FieldType.EMAIL: sa.Text,
-    FieldType.PHONE: sa.Text,
+    FieldType.TEXT: LongText,
+    FieldType.EMAIL: LongText,
+    FieldType.PHONE: LongText,
     FieldType.INTEGER: sa.BigInteger,
     FieldType.DECIMAL: Money,
     FieldType.DATE: sa.Date,
     FieldType.DATETIME: UtcDateTime,
     FieldType.BOOLEAN: sa.Boolean,
-    FieldType.CHOICE: sa.Text,
+    FieldType.CHOICE: LongText,
     FieldType.LIST: Json,
     FieldType.JSON: Json,
 }

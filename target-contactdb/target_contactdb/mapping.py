@@ -5,8 +5,10 @@ from __future__ import annotations
 import enum
 import re
 import typing as t
+from collections import Counter
 from dataclasses import dataclass
 
+from target_contactdb.conditions.words import nearest
 from target_contactdb.errors import ConfigError
 from target_contactdb.fields import HOLDS, NAME, ContactField, natural_type
 from target_contactdb.tables import RESERVED_NAMES
@@ -94,7 +96,8 @@ def compile_mappings(
             for source, field in defaults.items()
         )
     fields = {field.name: field for field in defaults.values()} | own
-    labels = {str(schema.get("title")): name for name, schema in properties.items() if schema.get("title")}
+    titles = [(str(schema["title"]), name) for name, schema in properties.items() if schema.get("title")]
+    labels, several = dict(titles), Counter(label for label, _name in titles)
     problems: list[str] = []
     filled: list[Filled] = []
     taken: set[str] = set()
@@ -103,11 +106,15 @@ def compile_mappings(
         source = mapping.source if mapping.source in properties else labels.get(mapping.source)
         field = fields.get(mapping.field)
         if source is None:
-            problems.append(f"{where}: the stream has no field named or labelled `{mapping.source}`")
+            hint = nearest(mapping.source, (*properties, *labels))
+            problems.append(f"{where}: the stream has no field named or labelled `{mapping.source}`{hint}")
+        elif source != mapping.source and several[mapping.source] > 1:
+            problems.append(f"{where}: the label `{mapping.source}` is that of several fields; name the one you mean")
         if mapping.field in RESERVED_NAMES:
             problems.append(f"{where}: `{mapping.field}` is a reserved column and cannot be mapped")
         elif field is None:
-            problems.append(f"{where}: unknown contact field `{mapping.field}`; declare it in `contact_fields`")
+            hint = nearest(mapping.field, fields) or "; declare it in `contact_fields`"
+            problems.append(f"{where}: unknown contact field `{mapping.field}`{hint}")
         if mapping.field in taken:
             problems.append(f"{where}: the contact field `{mapping.field}` is mapped twice")
         taken.add(mapping.field)

@@ -21,6 +21,7 @@ class Kind(enum.StrEnum):
 
     CUSTOMERS = "customers"
     CHECKOUTS = "checkouts"
+    CONSENTS = "consents"
 
 
 class OperationState(enum.StrEnum):
@@ -31,6 +32,7 @@ class OperationState(enum.StrEnum):
     WITH_REJECTIONS = "completed with rejections"
     FAILED = "failed"
     INTERRUPTED = "interrupted"
+    STOPPED = "stopped"
     PAUSED = "paused"
 
 
@@ -58,12 +60,14 @@ class Tally:
     Attributes:
         counts: Outcomes and status changes by name, and `unlinked`.
         set_aside: The records that were not taken in.
+        limited: How many of the status changes the limit counts.
     """
 
     counts: Counter[str] = field(default_factory=Counter)
     set_aside: list[SetAside] = field(default_factory=list)
+    limited: int = 0
 
-    def reject(self, key: str | None, reason: str, record: Mapping[str, t.Any]) -> None:
+    def reject(self, key: str | None, reason: str, record: Mapping[str, t.Any] | None) -> None:
         """Count a record as rejected and keep it."""
         self.counts["rejected"] += 1
         self.set_aside.append(SetAside(key, "rejected", reason, record))
@@ -124,6 +128,35 @@ def count(connection: sa.Connection, operation_id: int, stream: str, tally: Tall
                 for aside in tally.set_aside
             ],
         )
+
+
+def is_running(connection: sa.Connection, operation_id: int) -> bool:
+    """Tell whether an operation is not closed yet; the next of its kind and shop closes it."""
+    asked = sa.select(operations.c.state).where(operations.c.operation_id == operation_id)
+    return bool(connection.execute(asked).scalar_one() == OperationState.RUNNING.value)
+
+
+def latest_bookmark(engine: sa.Engine, kind: Kind, shop: str) -> dt.datetime | None:
+    """Return the latest bookmark that was ever committed for one kind of import of one shop."""
+    columns = operations.c
+    of_shop = sa.select(sa.func.max(columns.bookmark)).where(columns.kind == kind.value, columns.shop == shop)
+    with engine.connect() as connection:
+        found: dt.datetime | None = connection.execute(of_shop).scalar_one()
+    return found
+
+
+def first_start(engine: sa.Engine, kind: Kind, shop: str) -> dt.datetime | None:
+    """Return the bookmark that the first import of a kind and shop started from; None = from the beginning."""
+    columns = operations.c
+    statement = (
+        sa.select(columns.window_from)
+        .where(columns.kind == kind.value, columns.shop == shop, columns.state != OperationState.PAUSED.value)
+        .order_by(columns.operation_id)
+        .limit(1)
+    )
+    with engine.connect() as connection:
+        found: dt.datetime | None = connection.execute(statement).scalar_one_or_none()
+    return found
 
 
 def note_bookmark(engine: sa.Engine, operation_id: int, window: Mapping[str, dt.datetime | None]) -> None:

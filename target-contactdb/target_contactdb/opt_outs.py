@@ -103,6 +103,16 @@ def later_of(known: dt.datetime | None, told: dt.datetime) -> dt.datetime:
     return told if known is None else max(known, told)
 
 
+def has_local_opt_in(base: Held, opt_out: OptOut | None, policy: Policy) -> bool:
+    """Tell whether a contact is subscribed by anything but an import, later than the latest opt-out known."""
+    if base.status is not Status.SUBSCRIBED:
+        return False
+    if base.opted_in_at is None:
+        return base.source is Source.PERSON
+    latest = latest_opt_out(base, opt_out, policy)
+    return latest is None or base.opted_in_at > latest
+
+
 def latest_opt_out(base: Held, opt_out: OptOut | None, policy: Policy) -> dt.datetime | None:
     """Return the latest opt-out known of a contact or of its address. Mere reasons to unsubscribe do not count."""
     known = [moment for moment in (opt_out.at if opt_out else None, base.opted_out_at) if moment is not None]

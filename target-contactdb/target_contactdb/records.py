@@ -17,6 +17,7 @@ if t.TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from target_contactdb.mapping import Filled
+    from target_contactdb.operations import SetAside
 
 ADDRESS_PROPERTY: t.Final = {"email": "email", "sms": "phone"}
 """Per channel: the property of the stream, and the contact field, that hold its address."""
@@ -62,7 +63,10 @@ class Customer:
         hashes: Per channel, the hash of the address; None without one.
         values: Per mapping, in its order; only those that `carried` names are meant.
         carried: Which mappings' sources the record carries, in the mappings' order.
-        content_hash: Hash of everything above and of how it is mapped.
+        content_hash: Hash of the record as it came and of how it is mapped; of a record that is not taken in, its
+            outcome, so that its fields count as unwritten; None = what is stored stays.
+        aside: Why the record is not taken in; None = it is.
+        only_consent: The record is about consent alone: it counts as what it changes, and brings no field.
     """
 
     position: int
@@ -73,7 +77,9 @@ class Customer:
     hashes: Mapping[str, str | None]
     values: tuple[t.Any, ...]
     carried: tuple[bool, ...]
-    content_hash: str
+    content_hash: str | None
+    aside: SetAside | None = None
+    only_consent: bool = False
 
 
 def field_value(name: str, convert: t.Callable[[t.Any], t.Any], value: t.Any) -> t.Any:
@@ -109,16 +115,14 @@ def content_hash(*parts: t.Any) -> str:
     return hashlib.blake2b(msgspec.json.encode(parts, order="deterministic"), digest_size=16).hexdigest()
 
 
-def read_customer(
-    record: Record, position: int, mappings: Sequence[Filled], *, fingerprint: str, salt: str
-) -> Customer:
+def read_customer(record: Record, position: int, mappings: Sequence[Filled], *, digest: str, salt: str) -> Customer:
     """Read a record of the contact stream.
 
     Args:
         record: As the tap sent it.
         position: Its place in the batch.
         mappings: The compiled mappings.
-        fingerprint: Of the mappings: content counts as new under new mappings.
+        digest: Hash of the record as it came and of how it is mapped: content counts as new under new mappings.
         salt: The database's secret, for the hashes of addresses.
 
     Raises:
@@ -130,9 +134,38 @@ def read_customer(
     said = {channel: _said(record, channel) for channel in CHANNELS}
     carried = tuple(filled.source in record for filled in mappings)
     values = tuple(field_value(filled.source, filled.field.convert, record.get(filled.source)) for filled in mappings)
-    digest = content_hash(fingerprint, updated_at, last_order_at, said, carried, values)
     hashes = said_hashes(said, salt)
     return Customer(position, customer_id, updated_at, last_order_at, said, hashes, values, carried, digest)
+
+
+def read_aside(record: Record, position: int, aside: SetAside, *, mappings: int, salt: str) -> Customer:
+    """Read what counts of a record that is not taken in: whose it is, its age, and its consent.
+
+    What cannot be read of the consent takes no opt-out away: the bare state counts, without a time, for the address
+    that the contact holds.
+
+    Args:
+        record: As the tap sent it.
+        position: Its place in the batch.
+        aside: Why it is not taken in.
+        mappings: How many there are.
+        salt: The database's secret, for the hashes of addresses.
+
+    Raises:
+        RecordError: It does not say whose it is, or how old.
+    """
+    customer_id = required(record, "id", to_integer)
+    updated_at = required(record, "updated_at", to_datetime)
+    try:
+        last_order_at = field_value("last_order_created_at", to_datetime, record.get("last_order_created_at"))
+    except RecordError:
+        last_order_at = None
+    said = {channel: _said_at_least(record, channel) for channel in CHANNELS}
+    values, carried = (None,) * mappings, (False,) * mappings
+    hashes = said_hashes(said, salt)
+    return Customer(
+        position, customer_id, updated_at, last_order_at, said, hashes, values, carried, aside.outcome, aside
+    )
 
 
 def said_hashes(said: Mapping[str, SaidOf | None], salt: str) -> dict[str, str | None]:
@@ -155,6 +188,17 @@ def _said(record: Record, channel: str) -> SaidOf | None:
         state_carried=f"{prefix}state" in record,
         address_carried=address_property in record,
     )
+
+
+def _said_at_least(record: Record, channel: str) -> SaidOf | None:
+    try:
+        return _said(record, channel)
+    except RecordError:
+        state = f"{channel}_marketing_state"
+    try:
+        return _said({name: value for name, value in record.items() if name == state}, channel)
+    except RecordError:
+        return None
 
 
 def _text_of(record: Record, name: str) -> str | None:

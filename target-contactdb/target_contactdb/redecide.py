@@ -8,59 +8,96 @@ from dataclasses import replace
 import sqlalchemy as sa
 
 from target_contactdb.records import Customer, SaidOf, said_hashes
+from target_contactdb.set_aside import DISCARDED
+from target_contactdb.settings import FILTERS_FROM
+from target_contactdb.stored_records import FIELD_PREFIX, marked
 from target_contactdb.tables import CHANNELS, contact_sources, database_state
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from target_contactdb.contact_import import ContactImport
+    from target_contactdb.operations import SetAside
+    from target_contactdb.stored_records import StoredFilter
 
 _BATCH: t.Final = 5000
 
 
-def redecide_if_changed(importing: ContactImport, fingerprint: str) -> None:
-    """Take everyone through the table again if the consent options are not those of the last import.
+def known_fingerprint(engine: sa.Engine) -> str | None:
+    """Return the fingerprint of the options of the last import; None before the first, "" if the keys have changed."""
+    with engine.connect() as connection:
+        known: str | None = connection.execute(sa.select(database_state.c.options_fingerprint)).scalar_one()
+    return known
+
+
+def has_other_filters(known: str | None, fingerprint: str) -> bool:
+    """Tell whether the import filters are not those of the last import.
+
+    Args:
+        known: The fingerprint of the last import.
+        fingerprint: Of the options now.
+    """
+    return bool(known) and t.cast("str", known)[FILTERS_FROM:] != fingerprint[FILTERS_FROM:]
+
+
+def redecide_if_changed(importing: ContactImport, fingerprint: str, stored: StoredFilter) -> None:
+    """Take everyone through the table again if the options are not those of the last import.
 
     The new fingerprint is kept only once everyone is through: a run that is killed starts over.
 
     Args:
         importing: The customer import that is about to begin.
-        fingerprint: Of the consent options now.
+        fingerprint: Of the options now.
+        stored: The import filters, to be asked of what is stored.
+
+    Raises:
+        StatusLimitError: Too many statuses would change.
     """
     engine = importing.database.engine
-    with engine.begin() as connection:
-        known = connection.execute(sa.select(database_state.c.options_fingerprint)).scalar_one()
+    known = known_fingerprint(engine)
     if known == fingerprint:
         return
     if known is not None:
-        importing.logger.info("the consent options have changed: every contact is decided again")
-        for shop, customers in _stored(engine, len(importing.mappings), importing.database.salt):
+        importing.logger.info("the options have changed: every contact is decided again")
+        # As long as the filters are the same, the last record of each customer has answered them.
+        is_same = known != "" and not has_other_filters(known, fingerprint)
+        why = marked if is_same or stored.missing else stored.aside
+        for shop, customers in _stored(importing, stored, why):
             replace(importing, shop=shop).write_again(customers)
     with engine.begin() as connection:
         connection.execute(sa.update(database_state).values(options_fingerprint=fingerprint))
 
 
-def _stored(engine: sa.Engine, mappings: int, salt: str) -> Iterator[tuple[str, list[Customer]]]:
+def _stored(
+    importing: ContactImport, stored: StoredFilter, why: Callable[[sa.RowMapping], SetAside | None]
+) -> Iterator[tuple[str, list[Customer]]]:
+    engine, contacts = importing.database.engine, importing.database.contacts
+    mappings, salt = len(importing.mappings), importing.database.salt
+    sources = contact_sources
+    fields = [contacts.c[name].label(f"{FIELD_PREFIX}{name}") for name in dict.fromkeys(stored.fields.values())]
     with engine.connect() as connection:
-        shops = list(connection.execute(sa.select(contact_sources.c.shop).distinct()).scalars())
+        shops = list(connection.execute(sa.select(sources.c.shop).distinct()).scalars())
     for shop in shops:
         last = -1
         while True:
             statement = (
-                sa.select(contact_sources)
-                .where(contact_sources.c.shop == shop, contact_sources.c.customer_id > last)
-                .order_by(contact_sources.c.customer_id)
+                sa.select(sources, *fields)
+                .join(contacts, contacts.c.contact_id == sources.c.contact_id)
+                .where(sources.c.shop == shop, sources.c.customer_id > last)
+                # Of a customer that is deleted nothing is said any more.
+                .where(sources.c.deleted_at.is_(None))
+                .order_by(sources.c.customer_id)
                 .limit(_BATCH)
             )
             with engine.connect() as connection:
                 rows = connection.execute(statement).mappings().all()
             if not rows:
                 break
-            yield shop, [_customer(row, position, mappings, salt) for position, row in enumerate(rows)]
+            yield shop, [_customer(row, position, mappings, salt, why(row)) for position, row in enumerate(rows)]
             last = rows[-1]["customer_id"]
 
 
-def _customer(row: sa.RowMapping, position: int, mappings: int, salt: str) -> Customer:
+def _customer(row: sa.RowMapping, position: int, mappings: int, salt: str, aside: SetAside | None) -> Customer:
     said = {
         channel: SaidOf(
             address=row[f"{channel}_address"],
@@ -71,6 +108,12 @@ def _customer(row: sa.RowMapping, position: int, mappings: int, salt: str) -> Cu
         )
         for channel in CHANNELS
     }
+    content_hash = row["content_hash"]
+    if aside is not None:
+        content_hash = aside.outcome
+    elif content_hash == DISCARDED:
+        # It passes now, but what its fields came to is known only when its record comes again.
+        content_hash = ""
     nothing = (None,) * mappings
     return Customer(
         position,
@@ -81,5 +124,6 @@ def _customer(row: sa.RowMapping, position: int, mappings: int, salt: str) -> Cu
         said_hashes(said, salt),
         nothing,
         (False,) * mappings,
-        row["content_hash"],
+        content_hash,
+        aside,
     )

@@ -3,31 +3,52 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import typing as t
 from dataclasses import dataclass, field
 
 from singer_sdk.singerlib.exceptions import InvalidInputLine
 from sqlalchemy.exc import SQLAlchemyError
 
-from target_contactdb.bookmarks import bookmark_of
+from target_contactdb.bookmarks import bookmark_of, is_full_refresh, leaves_a_gap
 from target_contactdb.checkout_import import CheckoutImport
+from target_contactdb.conditions.filters import compile_filters
+from target_contactdb.conditions.times import Clock
+from target_contactdb.consents_import import ConsentsImport
 from target_contactdb.contact_import import ContactImport
-from target_contactdb.database import brief, open_database, open_engine
+from target_contactdb.deletions import conclude, forget_listings
 from target_contactdb.dialects import loader_for
-from target_contactdb.errors import ContactDbError, DatabaseError, Interrupted, StreamError
+from target_contactdb.engines import brief, open_engine
+from target_contactdb.errors import (
+    ConfigError,
+    ContactDbError,
+    DatabaseError,
+    Interrupted,
+    StateError,
+    StatusLimitError,
+    StreamError,
+)
 from target_contactdb.mapping import compile_mappings
 from target_contactdb.notice import notice_others
 from target_contactdb.operations import (
     Kind,
     OperationState,
     end_operation,
+    first_start,
+    latest_bookmark,
     note_bookmark,
     pause_operation,
     start_operation,
     told,
+    utc_now,
 )
+from target_contactdb.plain_import import PlainRoad, is_straight
 from target_contactdb.records import ADDRESS_PROPERTY
-from target_contactdb.redecide import redecide_if_changed
+from target_contactdb.redecide import has_other_filters, known_fingerprint, redecide_if_changed
+from target_contactdb.rehearsal import open_for_import, open_rehearsal
+from target_contactdb.status_gate import refuse_if_stopped
+from target_contactdb.stored_records import find_stored
+from target_contactdb.stream_memory import new_mappings, remember_stream
 
 if t.TYPE_CHECKING:
     import logging
@@ -35,11 +56,17 @@ if t.TYPE_CHECKING:
 
     import sqlalchemy as sa
 
-    from target_contactdb.records import Record
+    from target_contactdb.conditions.filters import Filter
+    from target_contactdb.database import Database
+    from target_contactdb.dialects.base import Loader
+    from target_contactdb.mapping import Filled
     from target_contactdb.settings import Settings
+    from target_contactdb.stored_records import StoredFilter
 
-    Write = Callable[[Sequence[Record]], None]
+    Write = Callable[[Sequence[bytes]], None]
+    """Takes in a batch of records, as JSON."""
 
+_TIME: t.Final = "%Y-%m-%dT%H:%M:%SZ"
 NOT_STARTED: t.Final = "Stopped; the imports that follow in this run are not started."
 
 
@@ -62,12 +89,19 @@ class Run:
     settings: Settings
     logger: logging.Logger
     _engine: sa.Engine | None = None
-    _operations: dict[Kind, _Operation] = field(default_factory=dict)
+    _operations: dict[tuple[Kind, str], _Operation] = field(default_factory=dict)
     _state: Mapping[str, t.Any] | None = None
+    # The streams that name everyone, and have not said yet that it was all.
+    _listings: dict[str, ConsentsImport] = field(default_factory=dict)
 
     def kind_of(self, stream: str) -> Kind | None:
         """Return what a stream is imported as; None if it has no place here."""
-        kinds = {self.settings.contact_stream: Kind.CUSTOMERS, self.settings.checkout_stream: Kind.CHECKOUTS}
+        settings = self.settings
+        kinds = {
+            settings.contact_stream: Kind.CUSTOMERS,
+            settings.checkout_stream: Kind.CHECKOUTS,
+            settings.consent_stream: Kind.CONSENTS,
+        }
         return kinds.get(stream)
 
     def start_import(self, stream: str, schema: Mapping[str, t.Any]) -> Write | None:
@@ -78,34 +112,54 @@ class Run:
         Raises:
             ConfigError: A setting does not fit the stream or the database.
             DatabaseError: The database cannot be used.
+            StateError: The tap does not start where this import has to.
+            StatusLimitError: Too many statuses would change.
         """
-        properties = schema["properties"]
+        properties, policy = schema["properties"], self.settings.policy
         shop = str(properties.get("shop", {}).get("const") or "")
         kind = t.cast("Kind", self.kind_of(stream))
         is_customers = kind is Kind.CUSTOMERS
-        mappings = (
-            compile_mappings(properties, self.settings.contact_fields, self.settings.mappings) if is_customers else ()
-        )
+        mappings, filters = self._compiled(properties) if is_customers else ((), None)
         if self._engine is None:
-            self._engine = open_engine(self.settings.sqlalchemy_url, self.settings.default_target_schema)
+            self._engine = self._open()
         wanted = (*self.settings.contact_fields, *(filled.field for filled in mappings))
-        database = open_database(
-            self._engine, wanted, self.settings.unsubscription_causes, self.settings.policy.protected_causes
+        database = open_for_import(
+            self._engine,
+            wanted,
+            self.settings.unsubscription_causes,
+            self.settings.policy.protected_causes,
+            # A stream without contact fields knows none to be a key of a new database.
+            self.settings.keys if is_customers else None,
+            self.logger,
         )
+        checked = tuple(filled for filled in mappings if filled.field.name not in database.fields)
+        mappings = tuple(filled for filled in mappings if filled.field.name in database.fields)
         off = self._switched_off(kind)
         if off:
             self.logger.warning("%s: nothing is imported and no bookmark moves, because %s", kind, off)
             pause_operation(self._engine, kind, shop, self.settings.fingerprint, off)
             return None
-        if kind not in self._operations:
+        key = (kind, shop)
+        if key not in self._operations:
+            self._refuse_gap(kind, stream, shop)
+            refuse_if_stopped(self._engine)
+            if filters is not None:
+                self._refuse_unstored(kind, stream, shop, mappings, find_stored(filters, mappings, properties, policy))
             started = start_operation(self._engine, kind, shop, self.settings.fingerprint)
-            self._operations[kind] = _Operation(stream, shop, started)
-            self._note(self._operations[kind], starting=True)
-        operation_id = self._operations[kind].operation_id
+            self._operations[key] = _Operation(stream, shop, started)
+            self._note(self._operations[key], starting=True)
+        operation_id = self._operations[key].operation_id
+        remember_stream(self._engine, stream, shop, schema, mappings)
         loader = loader_for(self._engine)
-        if not is_customers:
+        if kind is Kind.CONSENTS:
+            return self._start_consents(database, loader, stream, shop, operation_id)
+        if filters is None:
             return CheckoutImport(database, loader, stream, shop, operation_id).write
         self._warn_unmapped([filled.field.name for filled in mappings])
+        if self.settings.import_filters and policy.discarded_cause is None:
+            self.logger.warning(
+                "option `import_filters` without `unsubscribe_discarded`: contacts who stop matching stay as they are"
+            )
         importing = ContactImport(
             database,
             loader,
@@ -116,10 +170,138 @@ class Run:
             shop,
             operation_id,
             self.logger,
+            None if checked else self._plain_road(database, loader, mappings, properties, shop, operation_id, filters),
+            filters,
+            self.settings.limit,
+            checked,
         )
         notice_others(importing)
-        redecide_if_changed(importing, self.settings.options_fingerprint)
+        stored = find_stored(filters, mappings, properties, policy)
+        redecide_if_changed(importing, self.settings.options_fingerprint, stored)
         return importing.write
+
+    def _open(self) -> sa.Engine:
+        url, schema = self.settings.sqlalchemy_url, self.settings.default_target_schema
+        return open_rehearsal(url, schema, self.logger) if self.settings.dry_run else open_engine(url, schema)
+
+    def _compiled(self, properties: Mapping[str, t.Any]) -> tuple[tuple[Filled, ...], Filter]:
+        """Check mappings and import filters against the stream, and tell what is wrong with all of them at once."""
+        settings = self.settings
+        problems: list[str] = []
+        try:
+            mappings = compile_mappings(properties, settings.contact_fields, settings.mappings)
+        except ConfigError as error:
+            problems += error.problems
+        try:
+            filters = compile_filters(settings.import_filters, properties, Clock(utc_now(), settings.timezone))
+        except ConfigError as error:
+            problems += error.problems
+        if problems:
+            raise ConfigError(problems)
+        return mappings, filters
+
+    def _refuse_unstored(
+        self, kind: Kind, stream: str, shop: str, mappings: Sequence[Filled], stored: StoredFilter
+    ) -> None:
+        """Refuse filters and mappings that need what the database has not stored, unless all of it comes again."""
+        engine, settings = t.cast("sa.Engine", self._engine), self.settings
+        other_filters = has_other_filters(known_fingerprint(engine), settings.options_fingerprint)
+        new = new_mappings(engine, stream, shop, mappings)
+        bookmark = bookmark_of(self._state, stream)
+        if is_full_refresh(bookmark.value if bookmark is not None else None, first_start(engine, kind, shop)):
+            if other_filters and stored.missing:
+                self.logger.info("the contacts of other shops meet the new import filters when their records come")
+            return
+        problems = []
+        if other_filters and stored.missing:
+            names = ", ".join(f"`{name}`" for name in stored.missing)
+            problems.append(
+                f"the new `import_filters` read {names}, which the contact database does not hold unchanged"
+            )
+        if new and settings.mappings:
+            names = ", ".join(f"`{one.source}` to `{one.field.name}`" for one in new)
+            problems.append(f"the new `mappings` ({names}) read what the contact database has not stored")
+        if problems:
+            msg = f"stream `{stream}` of shop {shop}: {'; '.join(problems)}: run once with --full-refresh"
+            raise StateError(msg)
+        if new:
+            names = ", ".join(f"`{one.field.name}`" for one in new)
+            self.logger.warning(
+                "stream `%s`: %s is new: existing contacts get it with their next change, or now with --full-refresh",
+                stream,
+                names,
+            )
+        if other_filters:
+            self.logger.warning(
+                "the import filters have changed: who was discarded before comes in with the next change, or now with"
+                " --full-refresh"
+            )
+
+    def _start_consents(self, database: Database, loader: Loader, stream: str, shop: str, operation_id: int) -> Write:
+        policy, fingerprint = self.settings.policy, self.settings.mapping_fingerprint
+        importing = ConsentsImport(
+            database,
+            loader,
+            policy,
+            (),
+            fingerprint,
+            stream,
+            shop,
+            operation_id,
+            self.logger,
+            limit=self.settings.limit,
+        )
+        forget_listings(database.engine)
+        notice_others(importing)
+        self._listings[stream] = importing
+        return importing.write
+
+    def conclude(self, stream: str, version: int) -> None:
+        """Take it that a stream has named everyone that exists.
+
+        Of any stream but that of consents nothing is concluded: it names who has changed, and no more.
+
+        Args:
+            stream: A stream that has been announced, whose records so far are all written.
+            version: When the listing began, in milliseconds since 1970, UTC.
+
+        Raises:
+            ContactDbError: As `deletions.conclude` does.
+        """
+        importing = self._listings.pop(stream, None)
+        if importing is None:
+            return
+        gone = conclude(importing, dt.datetime.fromtimestamp(version / 1000, dt.UTC))
+        self.logger.info("%s: %s customers that were known do not exist any more", Kind.CONSENTS, f"{gone:,}")
+
+    def _refuse_gap(self, kind: Kind, stream: str, shop: str) -> None:
+        bookmark = bookmark_of(self._state, stream)
+        start = bookmark.value if bookmark is not None else None
+        committed = latest_bookmark(t.cast("sa.Engine", self._engine), kind, shop)
+        if leaves_a_gap(start, committed):
+            msg = (
+                f"stream `{stream}` of shop {shop} starts at {start:{_TIME}}, but the contact database has it only up"
+                f" to {committed:{_TIME}}, as after a restored backup: run once with --full-refresh, or set the"
+                " bookmark back with `meltano state set`"
+            )
+            raise StateError(msg)
+
+    def _plain_road(
+        self,
+        database: Database,
+        loader: Loader,
+        mappings: Sequence[Filled],
+        properties: Mapping[str, t.Any],
+        shop: str,
+        operation_id: int,
+        filters: Filter,
+    ) -> PlainRoad | None:
+        if database.keys.indexed or not is_straight(mappings, properties):
+            return None
+        fingerprint = self.settings.mapping_fingerprint
+        return PlainRoad(
+            database, loader, self.settings.policy, mappings, properties, fingerprint, shop, operation_id, filters
+        )
 
     def _switched_off(self, kind: Kind) -> str | None:
         if not self.settings.enable_import:
@@ -137,7 +319,7 @@ class Run:
 
     def passes_on(self, state: Mapping[str, t.Any]) -> bool:
         """Tell whether a state may go out: none may that would skip what a setting has switched off."""
-        if not self.settings.enable_import:
+        if not self.settings.enable_import or self.settings.dry_run:
             return False
         return self.settings.import_checkouts or bookmark_of(state, self.settings.checkout_stream) is None
 
@@ -156,16 +338,28 @@ class Run:
 
     def complete(self) -> None:
         """Close the operations at the end of the input."""
-        for kind, operation in self._operations.items():
-            bookmark = bookmark_of(self._state, operation.stream)
-            if bookmark is not None and bookmark.until is not None:
-                error = f"the extractor stopped before it had read stream `{operation.stream}` to the end of its window"
+        for (kind, _shop), operation in self._operations.items():
+            error = self._missing(operation)
+            if error is not None:
                 self._end(operation, OperationState.FAILED, error)
                 self.logger.error("%s import failed: %s. %s", kind, error, NOT_STARTED)
             else:
                 self._end(operation, OperationState.COMPLETED, None)
-                self.logger.info(told(t.cast("sa.Engine", self._engine), operation.operation_id))
+                dry = "dry run, nothing was written: " if self.settings.dry_run else ""
+                self.logger.info("%s%s", dry, told(t.cast("sa.Engine", self._engine), operation.operation_id))
         self._leave()
+
+    def _missing(self, operation: _Operation) -> str | None:
+        """Return what an operation lacks to be complete, at the end of the input."""
+        bookmark = bookmark_of(self._state, operation.stream)
+        if bookmark is not None and bookmark.until is not None:
+            return f"the extractor stopped before it had read stream `{operation.stream}` to the end of its window"
+        if operation.stream in self._listings:
+            return (
+                f"the extractor stopped before it had read stream `{operation.stream}` to the end: nothing is concluded"
+                " about customers that are missing"
+            )
+        return None
 
     @contextlib.contextmanager
     def watched(self) -> Iterator[None]:
@@ -183,6 +377,9 @@ class Run:
             problem = StreamError("a line of the input is not a Singer message")
             self._close(OperationState.FAILED, str(problem))
             raise problem from None
+        except StatusLimitError as error:
+            self._close(OperationState.STOPPED, str(error))
+            raise
         except SQLAlchemyError as error:
             refused = DatabaseError(f"the contact database refused a write: {brief(error)}")
             self._close(OperationState.FAILED, str(refused))
@@ -204,6 +401,7 @@ class Run:
 
     def _leave(self) -> None:
         self._operations.clear()
+        self._listings.clear()
         if self._engine is not None:
             self._engine.dispose()
             self._engine = None

@@ -2,22 +2,39 @@
 
 from __future__ import annotations
 
-import difflib
 import typing as t
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 from singer_sdk import typing as th
 
-from target_contactdb.causes import DEFAULT_CAUSES, DEFAULT_PROTECTED, FIXED_CAUSES, NO_CONSENT
+from target_contactdb.causes import (
+    CUSTOMER_DELETED,
+    DEFAULT_CAUSES,
+    DEFAULT_PROTECTED,
+    FIXED_CAUSES,
+    NO_CONSENT,
+    OPTED_OUT,
+)
+from target_contactdb.conditions.objects import read_objects
+from target_contactdb.conditions.times import read_zone
+from target_contactdb.conditions.words import nearest
 from target_contactdb.consent import Resubscribe
 from target_contactdb.consent_values import Policy
 from target_contactdb.errors import ConfigError
 from target_contactdb.fields import ContactField, FieldType
+from target_contactdb.keys import USER_CODE, Keys
 from target_contactdb.mapping import FieldMapping, Update, WhenEmpty, check_names
 from target_contactdb.records import content_hash
+from target_contactdb.status_limit import DEFAULT_LIMIT, Limit, read_limit
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from target_contactdb.conditions.tree import Condition
+
+FILTERS_FROM: t.Final = 16
+"""Where, in the fingerprint of the options, the part of the import filters begins."""
 
 _CONTACT_FIELD = th.ObjectType(
     th.Property("name", th.StringType, required=True),
@@ -36,11 +53,16 @@ _MAPPING = th.ObjectType(
 )
 
 _OPTIONS = th.ObjectType(
+    # What an entry may be is checked when it is read, so that every problem of all of them is told at once.
+    th.Property("import_filters", th.CustomType({"type": ["array", "null"], "items": {"type": "object"}})),
     th.Property("update_existing", th.BooleanType),
     th.Property("unsubscribe_no_consent", th.CustomType({"type": ["string", "null"]})),
+    th.Property("unsubscribe_discarded", th.CustomType({"type": ["string", "null"]})),
+    th.Property("unsubscribe_deleted", th.CustomType({"type": ["string", "null"]})),
     th.Property("resubscribe", th.StringType(allowed_values=[rule.value for rule in Resubscribe])),
     th.Property("protected_causes", th.ArrayType(th.StringType)),
     th.Property("min_opt_in_level", th.StringType(allowed_values=["single", "confirmed"])),
+    th.Property("max_status_changes", th.CustomType({"type": ["string", "integer"]})),
 )
 
 CONFIG_JSONSCHEMA: t.Final = th.PropertiesList(
@@ -50,7 +72,10 @@ CONFIG_JSONSCHEMA: t.Final = th.PropertiesList(
         secret=True,
         default="sqlite:///contacts.db",
         title="SQLAlchemy URL",
-        description="URL of the contact database: SQLite or PostgreSQL (postgresql+psycopg://...).",
+        description=(
+            "URL of the contact database: SQLite, PostgreSQL (postgresql+psycopg://...), "
+            "MariaDB or MySQL (mysql+pymysql://...)."
+        ),
     ),
     th.Property(
         "default_target_schema",
@@ -80,11 +105,33 @@ CONFIG_JSONSCHEMA: t.Final = th.PropertiesList(
         description="Name of the stream whose records become checkouts.",
     ),
     th.Property(
+        "consent_stream",
+        th.StringType,
+        default="customer_consents",
+        title="Consent stream",
+        description="Name of the stream that lists the consent of every customer that exists.",
+    ),
+    th.Property(
         "import_checkouts",
         th.BooleanType,
         default=True,
         title="Import checkouts",
         description="False skips the checkout stream and says so; no bookmark moves.",
+    ),
+    th.Property(
+        "primary_key",
+        th.StringType,
+        default=USER_CODE,
+        title="Primary key",
+        description="The field that decides which contact a record belongs to: user_code, or one contact field. "
+        "For a new database; `contactdb keys` changes it later.",
+    ),
+    th.Property(
+        "unique_fields",
+        th.ArrayType(th.StringType),
+        title="Unique fields",
+        description="Contact fields of which no two contacts may hold the same value. For a new database; "
+        "`contactdb keys` changes them later.",
     ),
     th.Property(
         "contact_fields",
@@ -105,11 +152,25 @@ CONFIG_JSONSCHEMA: t.Final = th.PropertiesList(
         description="The list of causes. Every cause that an option names must be in it.",
     ),
     th.Property(
+        "timezone",
+        th.StringType,
+        default="UTC",
+        title="Time zone",
+        description="The shop's time zone, such as Europe/Berlin: a date in a filter or a segment begins at midnight "
+        "there.",
+    ),
+    th.Property(
         "options",
         _OPTIONS,
         title="Options",
-        description="Consent rules: update_existing, unsubscribe_no_consent, resubscribe, protected_causes, "
-        "min_opt_in_level.",
+        description="Import filters and consent rules: an object of the options in the table.",
+    ),
+    th.Property(
+        "dry_run",
+        th.BooleanType,
+        default=False,
+        title="Dry run",
+        description="True does everything but commit: the log says what would have happened, and no bookmark moves.",
     ),
 ).to_dict()
 
@@ -123,11 +184,17 @@ class Settings:
     enable_import: bool
     contact_stream: str
     checkout_stream: str
+    consent_stream: str
     import_checkouts: bool
+    dry_run: bool
+    keys: Keys
     contact_fields: tuple[ContactField, ...]
     mappings: tuple[FieldMapping, ...]
     unsubscription_causes: tuple[str, ...]
+    timezone: ZoneInfo
+    import_filters: tuple[Condition, ...]
     policy: Policy
+    limit: Limit
 
     @property
     def mapping_fingerprint(self) -> str:
@@ -136,15 +203,22 @@ class Settings:
 
     @property
     def options_fingerprint(self) -> str:
-        """Hash of the consent options: when it changes, everyone is decided again."""
+        """Hash of the consent options and the import filters: when it changes, everyone is decided again.
+
+        From `FILTERS_FROM` on it is that of the filters.
+        """
         policy = self.policy
-        return content_hash(
+        consent = content_hash(
             policy.no_consent_cause,
             policy.resubscribe.value,
             sorted(policy.protected_causes),
             policy.confirmed_only,
             policy.update_existing,
+            policy.discarded_cause,
         )
+        zone = self.timezone.key if self.import_filters else None
+        filters = content_hash(repr(self.import_filters), zone)
+        return consent[:FILTERS_FROM] + filters[FILTERS_FROM:]
 
     @property
     def fingerprint(self) -> str:
@@ -162,13 +236,16 @@ def read_settings(config: Mapping[str, t.Any]) -> Settings:
     url = str(config.get("sqlalchemy_url") or "").strip()
     if not url:
         problems.append("setting `sqlalchemy_url` is blank: set TARGET_CONTACTDB_SQLALCHEMY_URL")
-    for name in ("contact_stream", "checkout_stream"):
+    for name in ("contact_stream", "checkout_stream", "consent_stream"):
         if not str(config.get(name) or "").strip():
             problems.append(f"setting `{name}` is blank")
     options = config.get("options") or {}
     causes = tuple(config.get("unsubscription_causes") or DEFAULT_CAUSES)
     problems += _unknown_options(options)
     policy = _policy(options, causes, problems)
+    limit = _limit(options, problems)
+    import_filters = read_objects(options.get("import_filters") or (), "options.import_filters", problems)
+    timezone = _timezone(config, problems)
     fields = tuple(
         ContactField(
             item["name"], FieldType(item["type"]), item.get("label") or item["name"], tuple(item.get("choices") or ())
@@ -193,31 +270,59 @@ def read_settings(config: Mapping[str, t.Any]) -> Settings:
         enable_import=config.get("enable_import", True),
         contact_stream=config["contact_stream"],
         checkout_stream=config["checkout_stream"],
+        consent_stream=config["consent_stream"],
         import_checkouts=config.get("import_checkouts", True),
+        dry_run=config.get("dry_run", False),
+        keys=Keys(config.get("primary_key") or USER_CODE, tuple(config.get("unique_fields") or ())),
         contact_fields=fields,
         mappings=mappings,
         unsubscription_causes=causes,
+        timezone=timezone,
+        import_filters=import_filters,
         policy=policy,
+        limit=limit,
     )
+
+
+def _timezone(config: Mapping[str, t.Any], problems: list[str]) -> ZoneInfo:
+    try:
+        return read_zone(str(config.get("timezone") or "UTC"), "timezone")
+    except ConfigError as error:
+        problems += error.problems
+        return ZoneInfo("UTC")
 
 
 def _unknown_options(options: Mapping[str, t.Any]) -> list[str]:
     known = list(CONFIG_JSONSCHEMA["properties"]["options"]["properties"])
-    problems = []
-    for name in options:
-        if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f"did you mean `{near[0]}`?" if near else f"there are {', '.join(f'`{one}`' for one in known)}"
-            problems.append(f"setting `options` has no option `{name}`; {hint}")
-    return problems
+    return [f"setting `options` has no option `{name}`{nearest(name, known)}" for name in options if name not in known]
+
+
+def _limit(options: Mapping[str, t.Any], problems: list[str]) -> Limit:
+    try:
+        return read_limit(options.get("max_status_changes", DEFAULT_LIMIT))
+    except ValueError as error:
+        problems.append(f"option `max_status_changes` {error}")
+        return read_limit(DEFAULT_LIMIT)
 
 
 def _policy(options: Mapping[str, t.Any], causes: tuple[str, ...], problems: list[str]) -> Policy:
     no_consent = options.get("unsubscribe_no_consent", NO_CONSENT)
+    discarded = options.get("unsubscribe_discarded")
     protected = options.get("protected_causes", list(DEFAULT_PROTECTED))
     needed = {f"options.protected_causes `{cause}`": cause for cause in protected}
     if no_consent is not None:
         needed["options.unsubscribe_no_consent"] = no_consent
+    deleted = options.get("unsubscribe_deleted", CUSTOMER_DELETED)
+    if deleted is not None:
+        needed["options.unsubscribe_deleted"] = deleted
+    if discarded is not None:
+        needed["options.unsubscribe_discarded"] = discarded
+        if discarded in {OPTED_OUT, *protected}:
+            # A failed filter is a reason that may pass. These causes say that somebody must not be restored.
+            problems.append(
+                f"setting `options.unsubscribe_discarded` names `{discarded}`, which stands for an opt-out or a"
+                " protected cause: name a cause of its own"
+            )
     needed |= {f"the state table's `{cause}`": cause for cause in FIXED_CAUSES.values()}
     problems += [
         f"setting `unsubscription_causes` lacks `{cause}`, which {where} names"
@@ -230,4 +335,6 @@ def _policy(options: Mapping[str, t.Any], causes: tuple[str, ...], problems: lis
         protected_causes=frozenset(protected),
         confirmed_only=options.get("min_opt_in_level", "single") == "confirmed",
         update_existing=options.get("update_existing", True),
+        discarded_cause=discarded,
+        deleted_cause=deleted,
     )

@@ -99,7 +99,8 @@ contact_sources = sa.Table(
     metadata,
     sa.Column("shop", KEY_TEXT, primary_key=True),
     sa.Column("customer_id", sa.BigInteger, primary_key=True, autoincrement=False),
-    sa.Column("contact_id", BIG_ID, sa.ForeignKey("contacts.contact_id"), nullable=False, index=True),
+    # No foreign key: checking it row by row costs a large import more than writing the row.
+    sa.Column("contact_id", BIG_ID, nullable=False, index=True),
     sa.Column("owned", sa.Boolean, nullable=False),
     sa.Column("first_seen_at", UtcDateTime, nullable=False),
     sa.Column("source_updated_at", UtcDateTime),
@@ -213,6 +214,14 @@ operations = sa.Table(
     sqlite_autoincrement=True,
 )
 
+listed_sources = sa.Table(
+    "listed_sources",
+    metadata,
+    # The customers that a listing of all of them has named so far; empty once it is complete.
+    sa.Column("operation_id", BIG_ID, sa.ForeignKey("operations.operation_id"), primary_key=True, autoincrement=False),
+    sa.Column("customer_id", sa.BigInteger, primary_key=True, autoincrement=False),
+)
+
 operation_records = sa.Table(
     "operation_records",
     metadata,
@@ -229,7 +238,8 @@ status_changes = sa.Table(
     "status_changes",
     metadata,
     sa.Column("change_id", BIG_ID, primary_key=True, autoincrement=True),
-    sa.Column("contact_id", BIG_ID, sa.ForeignKey("contacts.contact_id"), nullable=False, index=True),
+    # No foreign keys, for the same reason as in `contact_sources`.
+    sa.Column("contact_id", BIG_ID, nullable=False, index=True),
     sa.Column("channel", CODE, nullable=False),
     sa.Column("change", CODE, nullable=False),
     sa.Column("from", CODE),
@@ -239,7 +249,7 @@ status_changes = sa.Table(
     sa.Column("acted_at", UtcDateTime),
     sa.Column("written_at", UtcDateTime, nullable=False),
     sa.Column("evidence", sa.Text, nullable=False),
-    sa.Column("operation_id", BIG_ID, sa.ForeignKey("operations.operation_id"), index=True),
+    sa.Column("operation_id", BIG_ID, index=True),
 )
 
 contact_fields = sa.Table(
@@ -266,4 +276,67 @@ database_state = sa.Table(
     sa.Column("salt", KEY_TEXT, nullable=False),
     sa.Column("options_fingerprint", HASH),
     sa.Column("protected_causes", Json),
+    # Null until an import has settled the keys of a new database.
+    sa.Column("primary_key", sa.String(63)),
+    sa.Column("unique_fields", Json),
+    # A change of keys that was begun and not finished: only where schema changes commit by themselves.
+    sa.Column("pending_keys", Json),
+    # Status changes since a person accepted them last; below zero, so many more were accepted beforehand.
+    sa.Column("status_changes_counted", sa.BigInteger, nullable=False, server_default="0"),
+    # How many the batch wanted that was stopped by the limit.
+    sa.Column("status_changes_held", sa.BigInteger),
+    sa.Column("status_changes_stopped_at", UtcDateTime),
+    sa.Column("status_changes_accepted_at", UtcDateTime),
+)
+
+streams = sa.Table(
+    "streams",
+    metadata,
+    sa.Column("stream", KEY_TEXT, primary_key=True),
+    sa.Column("shop", KEY_TEXT, primary_key=True),
+    sa.Column("json_schema", Json, nullable=False),
+    sa.Column("mappings", Json),
+    sa.Column("seen_at", UtcDateTime, nullable=False),
+)
+
+segments = sa.Table(
+    "segments",
+    metadata,
+    sa.Column("segment_id", BIG_ID, primary_key=True, autoincrement=True),
+    sa.Column("name", KEY_TEXT, nullable=False, unique=True),
+    sa.Column("definition", sa.Text, nullable=False),
+    sa.Column("timezone", KEY_TEXT, nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("evaluated_at", UtcDateTime),
+    sa.Column("members", sa.BigInteger),
+    sqlite_autoincrement=True,
+)
+
+segment_members = sa.Table(
+    "segment_members",
+    metadata,
+    sa.Column("segment_id", BIG_ID, sa.ForeignKey("segments.segment_id"), primary_key=True, autoincrement=False),
+    sa.Column("contact_id", BIG_ID, primary_key=True, autoincrement=False, index=True),
+    sa.Column("entered_at", UtcDateTime, nullable=False),
+    # Null while the contact was a member at the last evaluation.
+    sa.Column("left_at", UtcDateTime),
+)
+
+flow_entries = sa.Table(
+    "flow_entries",
+    metadata,
+    sa.Column("entry_id", BIG_ID, primary_key=True, autoincrement=True),
+    sa.Column("flow", KEY_TEXT, nullable=False),
+    sa.Column("node", CODE, nullable=False),
+    # What enters a flow once: a checkout, or the contact itself.
+    sa.Column("subject", KEY_TEXT, nullable=False),
+    sa.Column("contact_id", BIG_ID, nullable=False, index=True),
+    sa.Column("shop", KEY_TEXT),
+    sa.Column("checkout_id", sa.BigInteger),
+    sa.Column("channel", CODE, nullable=False),
+    sa.Column("entered_at", UtcDateTime, nullable=False),
+    sa.Column("leased_until", UtcDateTime),
+    sa.Column("acknowledged_at", UtcDateTime),
+    sa.UniqueConstraint("flow", "subject", name="one_entry_per_flow"),
+    sqlite_autoincrement=True,
 )

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import copy
-import decimal
 import sys
 import time
 import typing as t
 
-import msgspec
-from singer_sdk.contrib.msgspec import MsgSpecReader
 from singer_sdk.helpers.capabilities import PluginCapabilities, TargetCapabilities
 from singer_sdk.target_base import Target
 from typing_extensions import override
 
 from target_contactdb.errors import ContactDbError, Interrupted, StreamError
+from target_contactdb.messages import MessageReader
 from target_contactdb.runs import NOT_STARTED, Run
 from target_contactdb.settings import CONFIG_JSONSCHEMA, read_settings
 from target_contactdb.sinks import DroppingSink, ImportSink
@@ -27,36 +25,15 @@ if t.TYPE_CHECKING:
     from target_contactdb.runs import Write
 
 # Settings that the SDK adds to every target and that would do nothing here.
-_WITHOUT_EFFECT: t.Final = ("add_record_metadata", "faker_config", "load_method")
+_WITHOUT_EFFECT: t.Final = (
+    "add_record_metadata",
+    "batch_config",
+    "faker_config",
+    "load_method",
+    "process_activate_version_messages",
+)
 _PATIENCE_SECONDS: t.Final = 60
 _CHUNK_BYTES: t.Final = 1 << 16
-_DECODER: t.Final = msgspec.json.Decoder(float_hook=decimal.Decimal)
-
-
-class MessageReader(MsgSpecReader):
-    """Reads Singer messages and never repeats a line in an error: a line may hold a person.
-
-    Attributes:
-        run: Told of every error; set before the first line.
-    """
-
-    run: Run
-
-    @override
-    def deserialize_json(self, line: str) -> dict[str, t.Any]:
-        try:
-            message: dict[str, t.Any] = _DECODER.decode(line)
-        except msgspec.DecodeError as error:
-            msg = f"a line of the input is not JSON: {error}"
-            raise StreamError(msg) from None
-        return message
-
-    @override
-    def process_lines(
-        self, file_input: t.IO[str] | None, callbacks: dict[str, t.Callable[[dict[str, t.Any]], None]]
-    ) -> t.Counter[str]:
-        with self.run.watched():
-            return super().process_lines(file_input, callbacks)
 
 
 class TargetContactDB(Target):
@@ -70,6 +47,8 @@ class TargetContactDB(Target):
     default_sink_class = DroppingSink
     capabilities: t.ClassVar[list[t.Any]] = [
         PluginCapabilities.ABOUT,
+        PluginCapabilities.ACTIVATE_VERSION,
+        PluginCapabilities.BATCH,
         PluginCapabilities.STREAM_MAPS,
         PluginCapabilities.STRUCTURED_LOGGING,
         TargetCapabilities.VALIDATE_RECORDS,
@@ -92,12 +71,51 @@ class TargetContactDB(Target):
         super().__init__(message_reader=reader, **kwargs)
         # Customers are written before anything that refers to them.
         self.max_parallelism = 1
-        self.run = reader.run = Run(read_settings(self.config), self.logger)
+        self.run = Run(read_settings(self.config), self.logger)
+        reader.target = self
         self._passed_on: dict[str, t.Any] | None = None
+        # Stream maps change records, so those go the SDK's own way.
+        self._maps_records = bool(self.config.get("stream_maps"))
+        self._sinks_of_lines: dict[str, ImportSink | None] = {}
 
     @override
     def get_sink_class(self, stream_name: str) -> type[Sink]:
         return DroppingSink if self.run.kind_of(stream_name) is None else ImportSink
+
+    def sink_of_lines(self, stream: str) -> ImportSink | None:
+        """Return the sink that takes a stream's records as bytes; None if they have to go through the SDK."""
+        if stream not in self._sinks_of_lines:
+            sink = self.get_sink(stream) if self.sink_exists(stream) and not self._maps_records else None
+            self._sinks_of_lines[stream] = sink if isinstance(sink, ImportSink) else None
+        return self._sinks_of_lines[stream]
+
+    @override
+    def _process_schema_message(self, message_dict: dict[str, t.Any]) -> None:
+        super()._process_schema_message(message_dict)
+        self._sinks_of_lines.clear()
+
+    @override
+    def _process_activate_version_message(self, message_dict: dict[str, t.Any]) -> None:
+        stream, version = message_dict.get("stream"), message_dict.get("version")
+        if not isinstance(stream, str) or isinstance(version, bool) or not isinstance(version, int):
+            msg = "an ACTIVATE_VERSION message names no stream, or no whole number as version"
+            raise StreamError(msg)
+        if stream not in self.mapper.stream_maps:
+            self._assert_sink_exists(stream)
+        for mapped in self.mapper.stream_maps[stream]:
+            if self.sink_exists(mapped.stream_alias):
+                self.drain_one(self.get_sink(mapped.stream_alias))
+                self.run.conclude(mapped.stream_alias, version)
+
+    @override
+    def _process_batch_message(self, message_dict: dict[str, t.Any]) -> None:
+        stream = message_dict.get("stream")
+        if self._maps_records:
+            msg = f"stream `{stream}`: stream maps do not reach the files of a BATCH message; do without one of them"
+            raise StreamError(msg)
+        if stream not in self.mapper.stream_maps:
+            self._assert_sink_exists(str(stream))
+        super()._process_batch_message(message_dict)
 
     def start_import(self, stream: str, schema: dict[str, t.Any]) -> Write | None:
         """Return what writes the batches of a stream; None if the settings switch its import off."""
@@ -110,12 +128,6 @@ class TargetContactDB(Target):
         with self.run.watched():
             super().process_endofpipe()
             self.run.complete()
-
-    # The SDK remembers a STATE and passes it on after five minutes or at the end: a run that is killed would lose it.
-    @override
-    def _process_state_message(self, message_dict: dict[str, t.Any]) -> None:
-        super()._process_state_message(message_dict)
-        self.drain_all()
 
     @override
     def _write_state_message(self, state: dict[str, t.Any]) -> None:

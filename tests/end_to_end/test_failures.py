@@ -103,7 +103,7 @@ def test_checkouts_are_not_imported_when_the_customers_failed(
     assert NOT_STARTED in target.lower()
     assert_only_customers_were_tried(ended)
     asked = {request["operation"] for request in store.control("GET", "requests")}
-    assert asked == {"CustomersProbe", "Customers"}
+    assert asked == {"CustomersProbe", "CustomersCount", "Customers"}
     (failed,) = operations(sqlite_url)
     assert (failed["kind"], failed["state"]) == ("customers", "failed")
     assert 0 < failed["records_read"] < 120
@@ -123,8 +123,8 @@ def test_a_killed_run_and_its_repetition_give_the_database_of_an_undisturbed_run
     store.control("POST", "faults", stuck)
     with installation.start_sync() as process:
         assert process.stderr is not None
-        # The tap waits for the store; Meltano knows where the run began, and that two windows are committed.
-        read_until(process.stderr, {"Asking again": 1, "Incremental state has been updated": 3})
+        # The tap waits for the store; Meltano knows where the run began, and that something is committed.
+        read_until(process.stderr, {"Asking again": 1, "Incremental state has been updated": 2})
         kill_group(process)
     assert process.returncode == -9
     some = len(rows(sqlite_url, "SELECT * FROM contacts"))

@@ -107,7 +107,7 @@ def on_sqlite(first_on_sqlite: tuple[Reported, Bare]) -> Reported:
 
 @pytest.fixture(scope="module")
 def on_postgres(
-    project: Project, postgres_server: sa.URL, tmp_path_factory: pytest.TempPathFactory
+    project: Project, postgres_server: sa.Engine, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Reported]:
     """A PostgreSQL database far from UTC, two of whose contact fields have names of a user's own."""
     with postgres_database(postgres_server) as database:

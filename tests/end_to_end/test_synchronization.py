@@ -73,7 +73,7 @@ def test_a_contact_database_follows_its_store(either: Installation, store: Sandb
 def changed_or_ordered_since(customer: Row, moment: str) -> bool:
     """Tell whether an import from a moment on reads a customer: an order does not move a customer's `updated_at`."""
     order = customer["last_order"]
-    return max(customer["updated_at"], order["created_at"] if order else "") >= moment
+    return bool(max(customer["updated_at"], order["created_at"] if order else "") >= moment)
 
 
 def assert_bookmarks_are_complete(installation: Installation) -> None:

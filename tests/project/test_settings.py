@@ -71,7 +71,7 @@ def test_the_example_has_every_setting_once_and_shows_its_default(plugin: Plugin
             assert value[0] == value[-1] == "'"
             assert json.loads(value[1:-1])
         elif "value" in setting:
-            assert value == str(setting["value"]).lower()
+            assert value == json.dumps(setting["value"]).strip('"')
 
 
 def test_the_example_names_no_other_plugin() -> None:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import typing as t
 
 import sqlalchemy as sa
 
-from target_contactdb.database import open_engine
+from target_contactdb.engines import open_engine
 from target_contactdb.target import TargetContactDB
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 SHOP = "shop-a.myshopify.com"
 
@@ -121,19 +122,45 @@ def run(url: str, messages: Iterable[dict[str, t.Any] | str], **config: t.Any) -
 
 def query(url: str, sql: str) -> list[tuple[t.Any, ...]]:
     """Return the rows of a query over the contact database."""
-    engine = open_engine(url)
-    try:
-        with engine.connect() as connection:
-            return [tuple(row) for row in connection.execute(sa.text(sql))]
-    finally:
-        engine.dispose()
+    with _session(url) as connection:
+        return [tuple(row) for row in connection.execute(sa.text(sql))]
 
 
 def execute(url: str, sql: str) -> None:
     """Run one statement over the contact database, as another program would."""
+    with _session(url) as connection:
+        connection.execute(sa.text(sql))
+
+
+@contextlib.contextmanager
+def _session(url: str) -> Iterator[sa.Connection]:
     engine = open_engine(url)
     try:
         with engine.begin() as connection:
-            connection.execute(sa.text(sql))
+            if engine.dialect.name == "mysql":
+                # Double quotes around a name, as on the other engines.
+                connection.execute(sa.text("SET SESSION sql_mode = CONCAT(@@sql_mode, ',ANSI_QUOTES')"))
+            yield connection
     finally:
         engine.dispose()
+
+
+_REFUSALS = {
+    "sqlite": "BEGIN SELECT RAISE(ABORT, 'written'); END",
+    "postgresql": "FOR EACH ROW EXECUTE FUNCTION refuse()",
+    "mysql": "FOR EACH ROW SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'written'",
+}
+
+
+def refuse_writes(url: str, *tables: str) -> None:
+    """Make the database itself refuse any write to some tables."""
+    engine = sa.make_url(url).get_backend_name()
+    if engine == "postgresql":
+        execute(
+            url,
+            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'written'; END $$",
+        )
+    for table in tables:
+        for verb in ("INSERT", "UPDATE", "DELETE"):
+            when = f"CREATE TRIGGER refuse_{table}_{verb} BEFORE {verb} ON {table}"
+            execute(url, f"{when} {_REFUSALS[engine]}")

@@ -106,6 +106,6 @@ def test_money_is_exact(database_url):
 def test_a_bad_checkout_is_rejected_with_the_place_of_the_fault(database_url):
     run(database_url, _checkouts(checkout(1, None, line_items=[{"quantity": 1}, {"quantity": "two"}])))
 
-    assert query(database_url, "SELECT key, reason FROM operation_records") == [
+    assert query(database_url, 'SELECT "key", reason FROM operation_records') == [
         ("1", "field `line_items[1].quantity` is not a whole number")
     ]

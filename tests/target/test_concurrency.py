@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from target_contactdb.admin.acts import Act, tell_database
 from target_contactdb.admin.connect import opened
 from target_contactdb.consent_values import Status
-from target_contactdb.database import open_engine
+from target_contactdb.engines import open_engine
 from target_contactdb.operations import utc_now
 from tests.target.singer import customer, query, run, schema
 
@@ -20,21 +20,35 @@ STATUSES = "SELECT user_code, email_status, email_status_source, first_name FROM
 CHANGED = {"first_name": "Changed", "updated_at": "2026-10-02T00:00:00Z"}
 
 
+WAITING = {
+    "postgresql": "SELECT count(*) FROM pg_locks WHERE NOT granted",
+    "mysql": "SELECT variable_value FROM information_schema.global_status "
+    "WHERE variable_name = 'INNODB_ROW_LOCK_CURRENT_WAITS'",
+}
+
+
+@pytest.fixture(params=["postgres", "mariadb"])
+def server_url(request: pytest.FixtureRequest) -> str:
+    """The URL of a contact database, once for each engine whose writers lock less than all of it."""
+    url: str = request.getfixturevalue(f"migrated_{request.param}_url")
+    return url
+
+
 def _until_blocked(connection: sa.Connection, working: threading.Event) -> None:
     """Return once some other session waits for a lock that this connection's transaction holds."""
-    waiting = sa.text("SELECT count(*) FROM pg_locks WHERE NOT granted")
-    while not connection.execute(waiting).scalar_one():
+    waiting = sa.text(WAITING[connection.dialect.name])
+    while not int(connection.execute(waiting).scalar_one()):
         assert not working.is_set(), "the import ended without waiting"
 
 
-def test_an_opt_out_that_another_program_is_just_writing_is_not_overwritten(postgres_url):
-    run(postgres_url, [schema(), customer(1), customer(2)])
-    engine = open_engine(postgres_url)
+def test_an_opt_out_that_another_program_is_just_writing_is_not_overwritten(server_url):
+    run(server_url, [schema(), customer(1), customer(2)])
+    engine = open_engine(server_url)
     ended = threading.Event()
 
     def import_again() -> None:
         try:
-            run(postgres_url, [schema(), customer(1, **CHANGED), customer(2, **CHANGED)])
+            run(server_url, [schema(), customer(1, **CHANGED), customer(2, **CHANGED)])
         finally:
             ended.set()
 
@@ -46,30 +60,30 @@ def test_an_opt_out_that_another_program_is_just_writing_is_not_overwritten(post
         importing.result()
     engine.dispose()
 
-    assert query(postgres_url, STATUSES) == [
+    assert query(server_url, STATUSES) == [
         ("1", "unsubscribed", "person", "Changed"),
         ("2", "subscribed", "import", "Changed"),
     ]
 
 
-def test_an_import_waits_for_a_local_act_and_sees_it(postgres_url):
-    run(postgres_url, [schema(), customer(1)])
+def test_an_import_waits_for_a_local_act_and_sees_it(server_url):
+    run(server_url, [schema(), customer(1)])
     ended = threading.Event()
 
     def import_again() -> None:
         try:
-            run(postgres_url, [schema(), customer(1, **CHANGED)])
+            run(server_url, [schema(), customer(1, **CHANGED)])
         finally:
             ended.set()
 
     with ThreadPoolExecutor() as pool:
-        with opened(postgres_url, write=True) as database:
+        with opened(server_url, write=True) as database:
             tell_database(database, "1", Act(Status.UNSUBSCRIBED, "email"), utc_now())
             importing = pool.submit(import_again)
             _until_blocked(database.connection, ended)
         importing.result()
 
-    assert query(postgres_url, STATUSES) == [("1", "unsubscribed", "person", "Changed")]
+    assert query(server_url, STATUSES) == [("1", "unsubscribed", "person", "Changed")]
 
 
 @pytest.mark.parametrize("shops", [("shop-a.myshopify.com", "shop-b.myshopify.com")])

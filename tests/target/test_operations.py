@@ -11,7 +11,7 @@ import sys
 import pytest
 import sqlalchemy as sa
 
-from target_contactdb.database import open_engine
+from target_contactdb.engines import open_engine
 from target_contactdb.errors import ConfigError, DatabaseError, StreamError
 from tests.target.singer import checkout, customer, execute, query, run, schema, state
 
@@ -76,7 +76,7 @@ def test_with_the_import_off_nothing_is_imported_and_no_state_comes_out(database
 
 def test_the_database_refuses_an_operation_whose_outcomes_do_not_add_up(database_url):
     run(database_url, [schema(), customer(1)])
-    with pytest.raises(sa.exc.IntegrityError):
+    with pytest.raises(sa.exc.DBAPIError, match="one_outcome_per_record"):
         execute(database_url, "UPDATE operations SET records_read = 2")
 
 
@@ -128,10 +128,12 @@ def test_a_terminated_run_is_interrupted_and_a_killed_one_is_closed_by_the_next(
         assert process.stdin is not None
         assert process.stdout is not None
         committed = state("customers", f"2026-10-0{number}T00:00:00Z", "2026-10-09T00:00:00Z")
-        for message in (schema(), customer(number), committed, customer(number + 10)):
+        for message in (schema(), customer(number), committed):
             process.stdin.write(json.dumps(message) + "\n")
         process.stdin.flush()
         assert json.loads(process.stdout.readline()) == committed["value"]
+        process.stdin.write(json.dumps(customer(number + 10)) + "\n")
+        process.stdin.flush()
         process.send_signal(sent)
         process.communicate()
         assert process.returncode == code
@@ -139,13 +141,6 @@ def test_a_terminated_run_is_interrupted_and_a_killed_one_is_closed_by_the_next(
 
     assert [row[2] for row in query(database_url, LOG)] == ["interrupted", "interrupted", "completed"]
     assert query(database_url, "SELECT user_code FROM contacts ORDER BY contact_id") == [("1",), ("2",)]
-
-
-def test_a_database_of_a_newer_version_is_refused(database_url):
-    run(database_url, [schema()])
-    execute(database_url, "UPDATE contactdb_version SET version_num = '9999'")
-    with pytest.raises(DatabaseError, match="migrated by a newer version"):
-        run(database_url, [schema()])
 
 
 @pytest.mark.parametrize(
@@ -159,7 +154,7 @@ def test_a_database_of_a_newer_version_is_refused(database_url):
         ({"sqlalchemy_url": "nonsense"}, "setting `sqlalchemy_url` is not a SQLAlchemy URL that can be used"),
         (
             {"sqlalchemy_url": "oracle://x"},
-            "setting `sqlalchemy_url`: engine `oracle` is not supported; use SQLite or PostgreSQL",
+            "setting `sqlalchemy_url`: engine `oracle` is not supported; use SQLite, PostgreSQL, MariaDB or MySQL",
         ),
         (
             {"contact_fields": [{"name": "user_code", "type": "text"}]},

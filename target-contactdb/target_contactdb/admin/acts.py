@@ -17,7 +17,6 @@ from target_contactdb.closing import follow_closed, tell
 from target_contactdb.consent_values import Change, Decision, Held, Policy, Status
 from target_contactdb.contact_apply import write_changes
 from target_contactdb.contact_plan import StatusChange, adopted_change
-from target_contactdb.database import Database
 from target_contactdb.dialects import loader_for
 from target_contactdb.errors import ContactDbError
 from target_contactdb.ledger import Ledger, adopt_row, answer_sources, held_of, held_values
@@ -173,7 +172,7 @@ class _Writing:
         if key is None:
             return [], False
         opened = self.opened
-        database = Database(opened.connection.engine, opened.contacts, opened.fields, opened.salt)
+        database = opened.database
         ledger = Ledger({key: known} if known else {})
         holders = tell(opened.connection, database, ledger, [(key, one) for one in opt_outs], self.policy)
         told = ledger.get(*key)

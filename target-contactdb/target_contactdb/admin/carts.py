@@ -88,13 +88,29 @@ def checkouts_with_sources() -> sa.Join:
 
 def last_checkout_of(database: Opened, contact_id: int) -> Checkout | None:
     """Return the last checkout of a contact that was not recovered, with its lines."""
-    names = [name for name in Checkout.__annotations__ if name not in {"checkout_id", "lines"}]
     joined = sa.and_(checkouts.c.shop == last_checkout.c.shop, checkouts.c.id == last_checkout.c.checkout_id)
-    statement = (
-        sa.select(checkouts.c.id.label("checkout_id"), *(checkouts.c[name] for name in names))
+    return _checkout(
+        database,
+        sa.select(*_CHECKOUT_COLUMNS)
         .join_from(last_checkout, checkouts, joined)
-        .where(last_checkout.c.contact_id == contact_id)
+        .where(last_checkout.c.contact_id == contact_id),
     )
+
+
+def newest_checkout_of(database: Opened, contact_id: int) -> Checkout | None:
+    """Return the newest checkout of a contact, recovered or not, with its lines."""
+    newest_first = (checkouts.c.updated_at.desc(), checkouts.c.id.desc())
+    of_contact = sa.select(*_CHECKOUT_COLUMNS).where(checkouts.c.contact_id == contact_id)
+    return _checkout(database, of_contact.order_by(*newest_first).limit(1))
+
+
+_CHECKOUT_COLUMNS: t.Final = (
+    checkouts.c.id.label("checkout_id"),
+    *(checkouts.c[name] for name in Checkout.__annotations__ if name not in {"checkout_id", "lines"}),
+)
+
+
+def _checkout(database: Opened, statement: sa.Select[t.Any]) -> Checkout | None:
     row = database.connection.execute(statement).mappings().one_or_none()
     if row is None:
         return None

@@ -2,92 +2,24 @@
 
 from __future__ import annotations
 
-import contextlib
 import typing as t
-from dataclasses import dataclass
 
 import click
-from typing_extensions import override
 
 from target_contactdb.admin import activities, acts, cards, explain, permission, render, render_card
-from target_contactdb.admin.connect import Opened, opened
-from target_contactdb.admin.machine import to_json
+from target_contactdb.admin.data_commands import accept, erase, export, fields
+from target_contactdb.admin.key_commands import keys
+from target_contactdb.admin.playback import rejected_lines
+from target_contactdb.admin.segment_command import segment
+from target_contactdb.admin.session import NO, Group, Session, format_option
 from target_contactdb.causes import PERSON
 from target_contactdb.consent_values import Status
-from target_contactdb.errors import ContactDbError
 from target_contactdb.fields import to_datetime
 from target_contactdb.operations import utc_now
 from target_contactdb.tables import CHANNELS
 
 if t.TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable
-
-    from rich.console import Console
-
-_Command = t.TypeVar("_Command", bound="Callable[..., t.Any]")
-
-NO: t.Final = 1
-"""Exit code of `may` that means no."""
-
-WRONG: t.Final = 2
-"""Exit code of a command that could not do what was asked."""
-
-_FORMAT: t.Final = "target_contactdb.format"
-
-
-class Problem(click.ClickException):
-    """An error as a command shows it: one line, exit code 2."""
-
-    exit_code = WRONG
-
-
-class Group(click.Group):
-    """The command group: an error of ours is shown as one line."""
-
-    @override
-    def invoke(self, ctx: click.Context) -> t.Any:
-        try:
-            return super().invoke(ctx)
-        except ContactDbError as error:
-            raise Problem(str(error)) from None
-
-
-@dataclass(slots=True)
-class Session:
-    """What the options before the command's name say."""
-
-    url: str | None
-    schema: str | None
-
-    def open(self, *, write: bool = False) -> contextlib.AbstractContextManager[Opened]:
-        """Open the contact database."""
-        return opened(self.url, self.schema, write=write)
-
-    def show(self, answer: t.Any, render_answer: Callable[[Console, t.Any], None]) -> None:
-        """Print an answer in the format that was asked for."""
-        if click.get_current_context().meta.get(_FORMAT) == "json":
-            click.echo(to_json(answer))
-        else:
-            render_answer(render.new_console(), answer)
-
-
-def _set_format(ctx: click.Context, _parameter: click.Parameter, value: str | None) -> None:
-    # `meta` is one dictionary for the group and its command, and the command's options are read last.
-    if value is not None:
-        ctx.meta[_FORMAT] = value
-
-
-def _format_option(command: _Command) -> _Command:
-    return click.option(
-        "--format",
-        type=click.Choice(["table", "json"]),
-        callback=_set_format,
-        expose_value=False,
-        help="How to answer: a table for people (default), or JSON.",
-    )(command)
-
-
 _channel_option = click.option("--channel", type=click.Choice(CHANNELS), required=True, help="Which channel.")
 
 
@@ -104,7 +36,7 @@ _channel_option = click.option("--channel", type=click.Choice(CHANNELS), require
     show_envvar=True,
     help="PostgreSQL schema of its tables.",
 )
-@_format_option
+@format_option
 @click.version_option(package_name="target-contactdb")
 @click.pass_context
 def main(ctx: click.Context, sqlalchemy_url: str | None, schema: str | None) -> None:
@@ -116,7 +48,7 @@ def main(ctx: click.Context, sqlalchemy_url: str | None, schema: str | None) -> 
 
 
 @main.command()
-@_format_option
+@format_option
 @click.pass_obj
 def status(session: Session) -> None:
     """Synchronization Status: the newest import of each kind and shop, and what the database holds."""
@@ -128,15 +60,22 @@ def status(session: Session) -> None:
 @main.command()
 @click.option("--operation", "operation_id", type=click.IntRange(min=1), help="All about this operation.")
 @click.option("--rejected", is_flag=True, help="List rejected records with their reasons.")
+@click.option("--export", "as_messages", is_flag=True, help="With --rejected: as Singer messages, to be played back.")
 @click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many rows at most.")
-@_format_option
+@format_option
 @click.pass_obj
-def log(session: Session, operation_id: int | None, rejected: bool, limit: int) -> None:
+def log(session: Session, operation_id: int | None, rejected: bool, as_messages: bool, limit: int) -> None:
     """Log Activities: all imports, newest first, with what came of their records."""
+    if as_messages and not rejected:
+        raise click.UsageError("--export goes with --rejected")
     with session.open() as database:
+        if operation_id is not None:
+            activities.require_operation(database, operation_id)
+        if as_messages:
+            for line in rejected_lines(database, operation_id):
+                click.echo(line)
+            return
         if rejected:
-            if operation_id is not None:
-                activities.require_operation(database, operation_id)
             records = activities.logged_records(database, limit, operation_id=operation_id, outcome="rejected")
         elif operation_id is not None:
             details = activities.operation_details(database, operation_id, limit)
@@ -152,7 +91,7 @@ def log(session: Session, operation_id: int | None, rejected: bool, limit: int) 
 
 @main.command()
 @click.argument("key")
-@_format_option
+@format_option
 @click.pass_obj
 def contact(session: Session, key: str) -> None:
     """The contact card: fields, channels, history, sources, and the last abandoned checkout."""
@@ -163,7 +102,7 @@ def contact(session: Session, key: str) -> None:
 
 @main.command()
 @click.argument("key")
-@_format_option
+@format_option
 @click.pass_obj
 def why(session: Session, key: str) -> None:
     """Why a contact may or may not be written to, and what would change that."""
@@ -176,7 +115,7 @@ def why(session: Session, key: str) -> None:
 @click.argument("key")
 @_channel_option
 @click.option("--checkout", "checkout_id", type=int, help="Also ask whether this checkout is still the last one.")
-@_format_option
+@format_option
 @click.pass_obj
 def may(session: Session, key: str, channel: str, checkout_id: int | None) -> None:
     """Whether a contact may be written to now: exit code 0 for yes, 1 for no.
@@ -206,7 +145,7 @@ _at_option = click.option(
 @_channel_option
 @_at_option
 @click.option("--cause", help=f"Unsubscription cause; `{PERSON}` if left out.")
-@_format_option
+@format_option
 @click.pass_obj
 def unsubscribe(session: Session, key: str, channel: str, told_at: dt.datetime | None, cause: str | None) -> None:
     """Write that a person does not want to be written to: the address is closed for everybody who holds it."""
@@ -217,7 +156,7 @@ def unsubscribe(session: Session, key: str, channel: str, told_at: dt.datetime |
 @click.argument("key")
 @_channel_option
 @_at_option
-@_format_option
+@format_option
 @click.pass_obj
 def subscribe(session: Session, key: str, channel: str, told_at: dt.datetime | None) -> None:
     """Write that a person said yes, told to you and not to the shop."""
@@ -228,3 +167,8 @@ def _tell(session: Session, key: str, act: acts.Act) -> None:
     with session.open(write=True) as database:
         told = acts.tell_database(database, key, act, utc_now())
     session.show(told, render_card.show_told)
+
+
+for command in (keys, fields, accept, erase, export):
+    main.add_command(command)
+main.add_command(segment)

@@ -11,9 +11,13 @@ import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
 from target_contactdb.causes import DEFAULT_PROTECTED
-from target_contactdb.database import HEAD, brief, lock_for_writing, open_engine, read_fields, version
+from target_contactdb.database import HEAD, Database, lock_for_writing, read_fields, version
+from target_contactdb.engines import brief, open_engine
 from target_contactdb.errors import ConfigError, DatabaseError
 from target_contactdb.fields import ContactField
+from target_contactdb.key_state import keys_of
+from target_contactdb.keys import Keys
+from target_contactdb.table_lock import changing_tables
 from target_contactdb.tables import contacts_table, database_state
 
 if t.TYPE_CHECKING:
@@ -34,6 +38,7 @@ class Opened:
         fields: The contact fields by name, in their order.
         salt: Secret of this database that goes into every hash of an address.
         protected_causes: Causes that no import ever restores.
+        keys: The primary key and the unique fields.
     """
 
     connection: sa.Connection
@@ -41,16 +46,25 @@ class Opened:
     fields: dict[str, ContactField]
     salt: str
     protected_causes: frozenset[str]
+    keys: Keys
+
+    @property
+    def database(self) -> Database:
+        """The same, as imports know it."""
+        return Database(self.connection.engine, self.contacts, self.fields, self.salt, self.keys)
 
 
 @contextlib.contextmanager
-def opened(url: str | None, schema: str | None = None, *, write: bool = False) -> Iterator[Opened]:
+def opened(
+    url: str | None, schema: str | None = None, *, write: bool = False, tables: bool = False
+) -> Iterator[Opened]:
     """Begin a transaction on an existing contact database; it is committed at the end if nothing was raised.
 
     Args:
         url: SQLAlchemy URL.
         schema: PostgreSQL schema of the tables; None = the connection's own.
         write: Whether the command may write.
+        tables: Whether it may change tables as well.
 
     Raises:
         ConfigError: The URL is blank or cannot be used.
@@ -61,7 +75,7 @@ def opened(url: str | None, schema: str | None = None, *, write: bool = False) -
         raise ConfigError([problem])
     engine = _engine(str(url).strip(), (schema or "").strip() or None)
     try:
-        with engine.connect().execution_options(**_options(engine, write=write)) as connection, connection.begin():
+        with changing_tables(engine) if tables else _transaction(engine, write=write) as connection:
             _check_version(connection)
             if write:
                 lock_for_writing(connection)
@@ -91,13 +105,21 @@ def _engine(url: str, schema: str | None) -> sa.Engine:
     return engine
 
 
+@contextlib.contextmanager
+def _transaction(engine: sa.Engine, *, write: bool) -> Iterator[sa.Connection]:
+    with engine.connect().execution_options(**_options(engine, write=write)) as connection, connection.begin():
+        yield connection
+
+
 def _options(engine: sa.Engine, *, write: bool) -> dict[str, t.Any]:
     if write:
         return {}
     options: dict[str, t.Any] = {"read_only": True}
-    if engine.dialect.name == "postgresql":
+    if engine.dialect.name != "sqlite":
         # Several queries make one answer: they must see one moment.
-        options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        options["isolation_level"] = "REPEATABLE READ"
+    if engine.dialect.name == "postgresql":
+        options["postgresql_readonly"] = True
     return options
 
 
@@ -126,4 +148,5 @@ def _describe(connection: sa.Connection) -> Opened:
         fields,
         state["salt"],
         frozenset(DEFAULT_PROTECTED if protected is None else protected),
+        keys_of(state) or Keys(),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typing as t
 
+from target_contactdb.dialects.mysql import MysqlLoader
 from target_contactdb.dialects.postgresql import PostgresqlLoader
 from target_contactdb.dialects.sqlite import SqliteLoader
 
@@ -12,7 +13,11 @@ if t.TYPE_CHECKING:
 
     from target_contactdb.dialects.base import Loader
 
-_LOADERS: t.Final[dict[str, type[Loader]]] = {"postgresql": PostgresqlLoader, "sqlite": SqliteLoader}
+_LOADERS: t.Final[dict[str, type[Loader]]] = {
+    "mysql": MysqlLoader,
+    "postgresql": PostgresqlLoader,
+    "sqlite": SqliteLoader,
+}
 
 
 def loader_for(engine: sa.Engine) -> Loader:

@@ -7,26 +7,49 @@ import typing as t
 import sqlalchemy as sa
 from typing_extensions import override
 
-from target_contactdb.dialects.base import Loader, Rows, bound
+from target_contactdb.dialects.base import Loader, Row, own_words
 
 if t.TYPE_CHECKING:
-    from collections.abc import Sequence
+    import datetime as dt
+    from collections.abc import Iterable, Sequence
 
 
 class PostgresqlLoader(Loader):
     """Loads into PostgreSQL through psycopg."""
 
     @override
-    def append(self, connection: sa.Connection, table: sa.Table, names: Sequence[str], rows: Rows) -> None:
-        if not rows:
-            return
+    def append_ready(
+        self, connection: sa.Connection, table: sa.Table, names: Sequence[str], rows: Iterable[Row]
+    ) -> None:
         prepare = connection.dialect.identifier_preparer
         columns = ", ".join(prepare.quote(name) for name in names)
-        cursor = connection.connection.cursor()
-        with cursor.copy(f"COPY {prepare.format_table(table)} ({columns}) FROM STDIN") as copy:
-            for row in bound(connection, table, names, rows):
-                copy.write_row(row)
-        cursor.close()
+        statement = f"COPY {prepare.format_table(table)} ({columns}) FROM STDIN"
+        with (
+            own_words(connection, statement),
+            connection.connection.driver_connection.cursor() as cursor,  # type: ignore[union-attr]
+            cursor.copy(statement) as copy,
+        ):
+            write = copy.write_row
+            for row in rows:
+                write(row)
+
+    @staticmethod
+    @override
+    def moment(value: dt.datetime) -> dt.datetime:
+        return value
+
+    @classmethod
+    @override
+    def moment_of(cls, text: str) -> str:
+        # The server reads such a text as it is, whatever its settings, and faster than the driver writes a time.
+        return text
+
+    @override
+    def look_up_by_keys(self, connection: sa.Connection) -> None:
+        # By default the planner counts four pages in order for one at a place of its own, as of a disk that turns: it
+        # would rather read a whole table than look a batch up in it. And no such plan is worth compiling.
+        settings = (sa.func.set_config("random_page_cost", "1.1", True), sa.func.set_config("jit", "off", True))
+        connection.execute(sa.select(*settings))
 
     @override
     def new_contact_ids(self, connection: sa.Connection, count: int) -> list[int]:

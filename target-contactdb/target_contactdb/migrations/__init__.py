@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import typing as t
 from importlib import resources
 
+import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
-if t.TYPE_CHECKING:
-    import sqlalchemy as sa
+from target_contactdb.migrations import resumable
 
 
 def _config() -> Config:
@@ -32,7 +31,13 @@ def is_known(version: str | None) -> bool:
 
 
 def upgrade(connection: sa.Connection, version_table: str) -> None:
-    """Run the migrations that a database lacks, in the connection's transaction."""
+    """Run the migrations that a database lacks, in the connection's transaction.
+
+    Raises:
+        DatabaseError: The tables of another program are in the way.
+    """
+    if connection.dialect.name == "mysql" and not sa.inspect(connection).has_table(version_table):
+        resumable.refuse_tables_of_others(connection)
     config = _config()
     config.attributes["connection"] = connection
     config.attributes["version_table"] = version_table

@@ -17,7 +17,8 @@ from target_contactdb import tables
 from target_contactdb.addresses import address_hash
 from target_contactdb.admin.cli import main
 from target_contactdb.causes import DEFAULT_CAUSES
-from target_contactdb.database import Database, open_database, open_engine
+from target_contactdb.database import Database, open_database
+from target_contactdb.engines import open_engine
 from target_contactdb.fields import ContactField, FieldType
 
 if t.TYPE_CHECKING:
@@ -105,13 +106,20 @@ def on_sqlite(seeded_file: Path, tmp_path: Path) -> Contactdb:
 
 
 @pytest.fixture
-def on_postgresql(postgres_url: str) -> Contactdb:
+def on_postgresql(migrated_postgres_url: str) -> Contactdb:
     """The command on a PostgreSQL database with people."""
-    seed(postgres_url)
-    return Contactdb(postgres_url)
+    seed(migrated_postgres_url)
+    return Contactdb(migrated_postgres_url)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture
+def on_mariadb(migrated_mariadb_url: str) -> Contactdb:
+    """The command on a MariaDB database with people."""
+    seed(migrated_mariadb_url)
+    return Contactdb(migrated_mariadb_url)
+
+
+@pytest.fixture(params=["sqlite", "postgresql", "mariadb"])
 def contactdb(request: pytest.FixtureRequest) -> Contactdb:
     """The command on a database with people, once for each engine."""
     command: Contactdb = request.getfixturevalue(f"on_{request.param}")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 import typing as t
 from pathlib import Path
 
+import click
 import pytest
 import sqlalchemy as sa
 import yaml
@@ -13,7 +15,9 @@ import yaml
 from target_contactdb import tables
 from target_contactdb.admin.cli import main
 from target_contactdb.causes import DEFAULT_CAUSES, DEFAULT_PROTECTED, NO_CONSENT
+from target_contactdb.conditions.text import read_text
 from target_contactdb.consent import markdown
+from target_contactdb.field_table import operators_markdown, types_markdown
 from target_contactdb.fields import FieldType
 from target_contactdb.settings import CONFIG_JSONSCHEMA
 from target_contactdb.target import TargetContactDB
@@ -91,7 +95,7 @@ def test_the_readme_lists_every_setting(readme):
     for name, default, meaning in rows[: len(OWN)]:
         prop = OWN[name.strip("`")]
         if "default" in prop:
-            assert default.startswith(f"`{str(prop['default']).replace('True', 'true')}`")
+            assert default.startswith(f"`{json.dumps(prop['default']).strip(chr(34))}`")
         assert ("secret" in default) is prop.get("secret", False)
         assert meaning == prop["description"]
 
@@ -120,9 +124,32 @@ def test_the_readme_lists_every_table_and_view(readme, on_sqlite):
     assert sorted(re.findall(r"^\| `(\w+)` \|", section.split("\n\n")[0], re.MULTILINE)) == sorted(views)
 
 
+def commands():
+    """Return every command by its words, those of a group too."""
+    found: dict[str, click.Command] = {}
+    for name, command in main.commands.items():
+        parts = command.commands if isinstance(command, click.Group) else {None: command}
+        found |= {f"{name} {part}" if part else name: one for part, one in parts.items()}
+    return found
+
+
 def test_the_readme_lists_every_command_with_its_options(readme):
     rows = [row[0].strip("`").split() for row in table_after(readme, "## The admin command")]
-    assert sorted(row[1] for row in rows) == sorted(main.commands)
-    for row in rows:
-        own = {name for parameter in main.commands[row[1]].params for name in parameter.opts if name.startswith("--")}
-        assert {word.strip("[]") for word in row if "--" in word} == own - {"--format"}
+    listed = {row[1] if row[1] in commands() else f"{row[1]} {row[2]}": row for row in rows}
+    assert sorted(listed) == sorted(commands())
+    for name, row in listed.items():
+        own = {option for parameter in commands()[name].params for option in parameter.opts if option.startswith("--")}
+        assert {word.strip("[]") for word in row if "--" in word} - {"--format"} == own - {"--format"}
+
+
+def test_the_readme_has_the_tables_of_types_and_operators_of_the_code(readme):
+    assert readme.split("<!-- field types -->\n")[1].split("<!-- /field types -->")[0] == types_markdown()
+    assert readme.split("<!-- operators -->\n")[1].split("<!-- /operators -->")[0] == operators_markdown()
+
+
+def test_every_condition_of_the_readme_can_be_read(readme):
+    section = readme.split("\n## Segments\n")[1].split("\n## ")[0]
+    texts = re.findall(r"--where '(.*?)'", section)
+    assert len(texts) == 3
+    for text in texts:
+        read_text(text, "--where")

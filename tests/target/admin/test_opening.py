@@ -7,7 +7,8 @@ import sqlalchemy as sa
 from click.testing import CliRunner
 
 from target_contactdb.admin.cli import main
-from target_contactdb.database import open_database, open_engine
+from target_contactdb.database import open_database
+from target_contactdb.engines import open_engine
 from tests.target.admin.conftest import Contactdb, seed
 
 READING = (

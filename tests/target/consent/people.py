@@ -84,19 +84,3 @@ def others_write(url: str, number: int, **values: str | None) -> None:
     texts = {name: "NULL" if value is None else f"'{value}'" for name, value in values.items()}
     assignments = ", ".join(f"{name} = {text}" for name, text in texts.items())
     execute(url, f"UPDATE contacts SET {assignments} WHERE user_code = '{number}'")
-
-
-def refuse_writes(url: str, *tables: str) -> None:
-    """Make the database itself refuse any write to some tables."""
-    if not url.startswith("sqlite"):
-        execute(
-            url,
-            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'written'; END $$",
-        )
-    for table in tables:
-        for verb in ("INSERT", "UPDATE", "DELETE"):
-            when = f"CREATE TRIGGER refuse_{table}_{verb} BEFORE {verb} ON {table}"
-            if url.startswith("sqlite"):
-                execute(url, f"{when} BEGIN SELECT RAISE(ABORT, 'written'); END")
-            else:
-                execute(url, f"{when} FOR EACH ROW EXECUTE FUNCTION refuse()")

@@ -13,6 +13,7 @@ import shutil
 import typing as t
 from dataclasses import dataclass, field, replace
 
+import msgspec
 import pytest
 import sqlalchemy as sa
 
@@ -22,8 +23,9 @@ from target_contactdb.admin.connect import opened
 from target_contactdb.causes import DEFAULT_CAUSES, DEFAULT_PROTECTED
 from target_contactdb.consent_values import Policy, Status
 from target_contactdb.contact_import import ContactImport
-from target_contactdb.database import Database, open_database, open_engine
+from target_contactdb.database import Database, open_database
 from target_contactdb.dialects import loader_for
+from target_contactdb.engines import open_engine
 from target_contactdb.mapping import compile_mappings
 from target_contactdb.operations import Kind, start_operation
 from target_contactdb.tables import suppressions
@@ -211,7 +213,11 @@ class World:
             for module in (contact_import, closing):
                 patch.setattr(module, "utc_now", lambda: moment(self.now))
             for shop in SHOPS:
-                batch = [version.record() for version in self.arriving if shop_of(version.number) == shop]
+                batch = [
+                    msgspec.json.encode(version.record())
+                    for version in self.arriving
+                    if shop_of(version.number) == shop
+                ]
                 if batch:
                     self.imports[shop].write(batch)
         self.arriving.clear()

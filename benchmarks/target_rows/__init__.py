@@ -1,0 +1,1 @@
+"""The rows of the target's benchmark that are no finished programs: peers' scripts, floors, and the input."""

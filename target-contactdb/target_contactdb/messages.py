@@ -1,0 +1,147 @@
+"""Reading Singer messages: records of our streams go to their sinks as bytes, everything else through the SDK."""
+
+from __future__ import annotations
+
+import selectors
+import time
+import typing as t
+from collections import Counter
+
+import msgspec
+from singer_sdk.contrib.msgspec import MsgSpecReader
+from singer_sdk.singerlib.exceptions import InvalidInputLine
+from typing_extensions import override
+
+from target_contactdb.errors import StreamError
+from target_contactdb.typed_records import DECODER
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from target_contactdb.target import TargetContactDB
+
+    Callbacks = dict[str, t.Callable[[dict[str, t.Any]], None]]
+
+_CHUNK_BYTES: t.Final = 1 << 18
+# A tap that is silent for so long is waiting for its source: time to pass on what it has said.
+_PAUSE_SECONDS: t.Final = 0.05
+# A tap that never pauses is not kept waiting for a full batch either.
+_PATIENCE_SECONDS: t.Final = 5.0
+
+
+class _Message(msgspec.Struct, gc=False):
+    """The envelope of a message: what is in a record stays unread."""
+
+    type: str
+    stream: str = ""
+    record: msgspec.Raw = msgspec.Raw(b"")
+
+
+class MessageReader(MsgSpecReader):
+    """Reads Singer messages and never repeats a line in an error: a line may hold a person.
+
+    Attributes:
+        target: Takes the records; set before the first line.
+    """
+
+    target: TargetContactDB
+
+    @override
+    def deserialize_json(self, line: str) -> dict[str, t.Any]:
+        try:
+            message: dict[str, t.Any] = DECODER.decode(line)
+        except msgspec.DecodeError as error:
+            msg = f"a line of the input is not JSON: {error}"
+            raise StreamError(msg) from None
+        return message
+
+    @override
+    def process_lines(self, file_input: t.IO[str] | None, callbacks: Callbacks) -> t.Counter[str]:
+        with self.target.run.watched():
+            return self._process(_Input(file_input or self.default_input), callbacks)
+
+    def _process(self, lines: _Input, callbacks: Callbacks) -> t.Counter[str]:
+        target, decode = self.target, msgspec.json.Decoder(_Message).decode
+        stats: Counter[str] = Counter()
+        told_at: float | None = None
+        for chunk in lines.chunks():
+            for line in chunk:
+                try:
+                    message = decode(line)
+                except (msgspec.MsgspecError, UnicodeDecodeError):
+                    # Whatever is wrong with it, the SDK's own way finds out.
+                    message = None
+                if message is not None and message.type == "RECORD" and message.record:
+                    sink = target.sink_of_lines(message.stream)
+                    if sink is not None:
+                        sink.take(bytes(message.record))
+                        stats["RECORD"] += 1
+                        if sink.is_full:
+                            target.drain_one(sink)
+                        continue
+                kind = self._pass_on(line, callbacks)
+                stats[kind] += 1
+                if kind == "STATE" and told_at is None:
+                    told_at = time.monotonic()
+            if told_at is not None and (lines.pauses() or time.monotonic() - told_at > _PATIENCE_SECONDS):
+                target.drain_all()
+                told_at = None
+        return stats
+
+    def _pass_on(self, line: bytes, callbacks: Callbacks) -> str:
+        try:
+            text = line.decode()
+        except UnicodeDecodeError:
+            msg = "a line of the input is not UTF-8"
+            raise StreamError(msg) from None
+        message = self.deserialize_json(text)
+        if not isinstance(message, dict):
+            raise InvalidInputLine("a line of the input is not an object")
+        self.assert_line_requires(message, requires={"type"})
+        kind: str = message["type"]
+        callback = callbacks.get(kind)
+        if callback is None:
+            self._process_unknown_message(message)
+        else:
+            callback(message)
+        return kind
+
+
+class _Input:
+    """The lines of a pipe, a file or a text in memory, in chunks of bytes, and whether more is coming."""
+
+    def __init__(self, source: t.IO[str]) -> None:
+        self._text = source
+        self._binary: t.Any = getattr(source, "buffer", None)
+        self._selector: selectors.BaseSelector | None = None
+        try:
+            descriptor = source.fileno()
+        except OSError:
+            return
+        try:
+            self._selector = selectors.DefaultSelector()
+            self._selector.register(descriptor, selectors.EVENT_READ)
+        except (OSError, ValueError):
+            # A file on the disk: it never pauses.
+            self._selector = None
+
+    def pauses(self) -> bool:
+        """Wait for a moment and tell whether nothing came. A text in memory pauses wherever it is asked."""
+        if self._selector is not None:
+            return not self._selector.select(_PAUSE_SECONDS)
+        return self._binary is None
+
+    def chunks(self) -> Iterator[list[bytes]]:
+        """Return lines without their ends, as many as there are at a time."""
+        if self._binary is None:
+            # Text in memory is small: line by line, so that each STATE stands alone.
+            for text in self._text:
+                yield [text.rstrip("\n").encode()]
+            return
+        rest = b""
+        while chunk := self._binary.read1(_CHUNK_BYTES):
+            *lines, rest = (rest + chunk).split(b"\n")
+            if lines:
+                yield lines
+        if rest:
+            yield [rest]

@@ -1,0 +1,157 @@
+"""The text of a condition: it becomes a tree, the tree says it again, and mistakes are told with their place."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from target_contactdb.conditions.objects import read_objects
+from target_contactdb.conditions.text import read_text, write_text
+from target_contactdb.conditions.tree import All, AnyOf, FieldTest, HasCheckout, InSegment, Not, Op, check_size
+from target_contactdb.errors import ConfigError
+
+A, B, C = (FieldTest(name, Op.EQ, ("1",)) for name in "abc")
+
+
+@pytest.mark.parametrize(
+    ("text", "tree"),
+    [
+        ("a = 1 and b = 1 or c = 1", AnyOf((All((A, B)), C))),
+        ("a = 1 AND (b = 1 OR c = 1)", All((A, AnyOf((B, C))))),
+        ("not a = 1 and b = 1", All((Not(A), B))),
+        ("not (a = 1 and b = 1)", Not(All((A, B)))),
+        ("a is 1", A),
+        ("a is not 1", FieldTest("a", Op.NE, ("1",))),
+        ("a <> 1", FieldTest("a", Op.NE, ("1",))),
+        ("a is set", FieldTest("a", Op.IS_SET)),
+        ("a is not set", FieldTest("a", Op.IS_EMPTY)),
+        ("a is empty", FieldTest("a", Op.IS_EMPTY)),
+        ("a is not empty", FieldTest("a", Op.IS_SET)),
+        ("a>=-1.5", FieldTest("a", Op.GTE, ("-1.5",))),
+        ("zip = 01234", FieldTest("zip", Op.EQ, ("01234",))),
+        ("a in (x, 'y z', 3)", FieldTest("a", Op.IN, ("x", "y z", "3"))),
+        ("a not in (x)", FieldTest("a", Op.NOT_IN, ("x",))),
+        ("email domain in (example.com)", FieldTest("email", Op.DOMAIN_IN, ("example.com",))),
+        ("a contains b@c.example", FieldTest("a", Op.CONTAINS, ("b@c.example",))),
+        ("t within 2 Days", FieldTest("t", Op.WITHIN, ("2 days",))),
+        ("t before 30 days ago", FieldTest("t", Op.LT, ("30 days ago",))),
+        ("t after 2026-10-01T09:30+02:00", FieldTest("t", Op.GT, ("2026-10-01T09:30+02:00",))),
+        (
+            "t between 2026-10-01 and 2026-10-31 and a = 1",
+            All((All((FieldTest("t", Op.GTE, ("2026-10-01",)), FieldTest("t", Op.LTE, ("2026-10-31",)))), A)),
+        ),
+        ('"Orders - Count" > 3', FieldTest("Orders - Count", Op.GT, ("3",))),
+        (r'a = "say \"hi\" \\"', FieldTest("a", Op.EQ, ('say "hi" \\',))),
+        ("has checkout", HasCheckout()),
+        ("has no checkout", Not(HasCheckout())),
+        ('in segment "Big spenders"', InSegment("Big spenders")),
+        ("not in segment big", Not(InSegment("big"))),
+        # Words of the grammar are words of the grammar only where it expects them.
+        ("notes = and", FieldTest("notes", Op.EQ, ("and",))),
+        ("inn = in", FieldTest("inn", Op.EQ, ("in",))),
+        ("has_note is setting", FieldTest("has_note", Op.EQ, ("setting",))),
+    ],
+)
+def test_a_text_means_its_tree(text, tree):
+    assert read_text(text, "--where") == tree
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (" ", "--where is empty"),
+        ("a contian b", "position 3: expected .*, found `contian`; did you mean `contains`?"),
+        ("a = 1 adn b = 2", "position 7: expected .*, found `adn`; did you mean `and`?"),
+        ("a within 2 dys", "position 12: expected `days`, found `dys`; did you mean `days`?"),
+        ("a within soon", "position 10: expected a number, found `soon`"),
+        ("a in b", r"position 6: expected `\(`, found `b`"),
+        ("(a = 1", r"ends too early; expected .*`\)`"),
+        ("a = 1)", r"position 6: expected .*, found `\)`"),
+        ('a = "b', "position 5: a quote is opened and not closed"),
+        ("a", "ends too early; expected `=`"),
+        ("has checkouts", "position 5: expected `checkout` or `no`, found `checkouts`; did you mean `checkout`?"),
+        ("a = 1; drop table contacts", "position 6: expected .*, found `;`"),
+        ("not " * 60 + "a = 1", "nested more than 50 deep"),
+        (" and ".join(["a = 1"] * 501), "more than 500 tests"),
+    ],
+)
+def test_a_mistake_is_told_with_its_place_and_the_nearest_word(text, told):
+    with pytest.raises(ConfigError, match=told):
+        read_text(text, "--where")
+
+
+def test_a_thousand_brackets_are_no_trouble():
+    assert read_text("(" * 1000 + "a = 1" + ")" * 1000, "--where") == A
+
+
+words = st.text(st.characters(codec="utf-8"), min_size=1, max_size=8)
+spans = st.builds("{} {}".format, st.integers(0, 999), st.sampled_from(["minutes", "hours", "days", "weeks"]))
+tests = st.one_of(
+    st.builds(FieldTest, words, st.sampled_from([Op.IS_SET, Op.IS_EMPTY])),
+    st.builds(FieldTest, words, st.just(Op.WITHIN), st.tuples(spans)),
+    st.builds(
+        FieldTest, words, st.sampled_from([Op.IN, Op.NOT_IN, Op.DOMAIN_IN]), st.lists(words, min_size=1).map(tuple)
+    ),
+    st.builds(
+        FieldTest,
+        words,
+        st.sampled_from([Op.EQ, Op.NE, Op.GT, Op.GTE, Op.LT, Op.LTE, Op.CONTAINS]),
+        st.tuples(st.one_of(words, spans.map("{} ago".format))),
+    ),
+    st.builds(InSegment, words),
+    st.just(HasCheckout()),
+)
+trees = st.recursive(
+    tests,
+    lambda parts: st.one_of(
+        st.lists(parts, min_size=2, max_size=3).map(tuple).map(All),
+        st.lists(parts, min_size=2, max_size=3).map(tuple).map(AnyOf),
+        parts.map(Not),
+    ),
+    max_leaves=8,
+)
+
+
+def as_object(tree):
+    """The tree as an object of a setting."""
+    match tree:
+        case FieldTest(field, op, values):
+            several = op in {Op.IN, Op.NOT_IN, Op.DOMAIN_IN}
+            value = {"value": list(values) if several else values[0]} if values else {}
+            return {"field": field, "op": op.value, **value}
+        case All(parts):
+            return {"all": [as_object(part) for part in parts]}
+        case AnyOf(parts):
+            return {"any": [as_object(part) for part in parts]}
+        case Not(part):
+            return {"not": as_object(part)}
+        case InSegment(name):
+            return {"in_segment": name}
+        case _:
+            return {"has": "checkout"}
+
+
+@given(trees)
+def test_a_tree_written_as_text_is_read_into_the_same_tree(tree):
+    check_size(tree, "tree")
+    assert read_text(write_text(tree), "--where") == tree
+
+
+@given(trees.filter(lambda tree: all(name.strip() == name for name in names(tree))))
+def test_text_and_objects_make_one_tree(tree):
+    problems: list[str] = []
+    assert read_objects([as_object(tree)], "options.import_filters", problems) == (tree,)
+    assert problems == []
+
+
+def names(tree):
+    match tree:
+        case FieldTest(field, _op, _values):
+            return [field]
+        case All(parts) | AnyOf(parts):
+            return [name for part in parts for name in names(part)]
+        case Not(part):
+            return names(part)
+        case _:
+            return []

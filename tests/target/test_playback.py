@@ -1,0 +1,129 @@
+"""Rejected records can be played back once their cause is mended: nothing is ever lost."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+
+import pytest
+from click.testing import CliRunner
+
+from target_contactdb.admin.cli import main
+from tests.target.singer import checkout, customer, execute, query, run, schema, state
+
+OTHER_SHOP = "shop-b.myshopify.com"
+
+
+def exported(url, *arguments):
+    """Return what `contactdb log --rejected --export` prints, line by line."""
+    result = CliRunner().invoke(main, ["--sqlalchemy-url", url, "log", "--rejected", "--export", *arguments])
+    assert result.exit_code == 0, result.output
+    return result.stdout.splitlines()
+
+
+def plan(choices):
+    return {"contact_fields": [{"name": "plan", "type": "choice", "choices": choices}]}
+
+
+def with_plan(number, value, **values):
+    return customer(number, plan=value, **values)
+
+
+def test_a_rejected_record_comes_in_once_its_cause_is_mended(database_url):
+    text = {"type": ["string", "null"]}
+    mappings = [{"source": name, "field": name} for name in ("plan", "email", "orders_total_spent")]
+    run(
+        database_url,
+        [
+            schema(plan=text),
+            with_plan(1, "gold"),
+            with_plan(2, "silver", orders_total_spent=1234567890.1234),
+            checkout_schema := schema("abandoned_checkouts"),
+            checkout(7, 2, total_price="much"),
+            state("customers", "2026-10-02T00:00:00Z"),
+        ],
+        mappings=mappings,
+        **plan(["gold"]),
+    )
+    assert query(database_url, "SELECT stream, outcome FROM operation_records ORDER BY record_id") == [
+        ("customers", "rejected"),
+        ("abandoned_checkouts", "rejected"),
+    ]
+    lines = exported(database_url)
+    messages = [json.loads(line) for line in lines]
+
+    assert [(one["type"], one["stream"]) for one in messages] == [
+        ("SCHEMA", "customers"),
+        ("RECORD", "customers"),
+        ("SCHEMA", "abandoned_checkouts"),
+        ("RECORD", "abandoned_checkouts"),
+    ]
+    assert messages[0]["schema"] == schema(plan=text)["schema"]
+    assert messages[2]["schema"] == checkout_schema["schema"]
+    assert messages[1]["record"] == with_plan(2, "silver", orders_total_spent=1234567890.1234)["record"]
+    assert "1234567890.1234" in lines[1]
+
+    bookmarks = query(database_url, "SELECT max(bookmark) FROM operations")
+    run(database_url, lines[:2], mappings=mappings, **plan(["gold", "silver"]))
+    assert query(database_url, "SELECT user_code, plan FROM contacts ORDER BY user_code") == [
+        ("1", "gold"),
+        ("2", "silver"),
+    ]
+    assert query(database_url, "SELECT max(bookmark) FROM operations") == bookmarks
+
+
+def test_of_a_key_that_was_rejected_again_and_again_only_the_latest_is_exported(sqlite_url):
+    for note in ("first", "second"):
+        run(sqlite_url, [schema(), customer(1, updated_at=note), customer(2, updated_at=note, first_name=note)])
+
+    assert [json.loads(line)["record"]["updated_at"] for line in exported(sqlite_url)[1:]] == ["second", "second"]
+    assert [json.loads(line)["record"]["updated_at"] for line in exported(sqlite_url, "--operation", "1")[1:]] == [
+        "first",
+        "first",
+    ]
+
+
+def test_each_shop_has_its_own_schema(sqlite_url):
+    run(sqlite_url, [schema(), customer(1, updated_at="x")])
+    run(sqlite_url, [schema(shop=OTHER_SHOP), customer(1, updated_at="x")])
+    shops = [
+        message["schema"]["properties"]["shop"]["const"]
+        for message in map(json.loads, exported(sqlite_url))
+        if message["type"] == "SCHEMA"
+    ]
+    assert shops == ["shop-a.myshopify.com", OTHER_SHOP]
+
+
+def test_records_of_two_shops_are_played_back_each_into_an_operation_of_its_shop(sqlite_url):
+    for shop in (None, OTHER_SHOP):
+        run(sqlite_url, [schema(**({"shop": shop} if shop else {})), customer(1, updated_at="x")])
+    lines = [line.replace('"updated_at":"x"', '"updated_at":"2026-10-01T00:00:00Z"') for line in exported(sqlite_url)]
+    run(sqlite_url, lines)
+
+    assert query(sqlite_url, "SELECT shop, inserted, updated, state FROM operations WHERE operation_id > 2") == [
+        ("shop-a.myshopify.com", 1, 0, "completed"),
+        (OTHER_SHOP, 0, 1, "completed"),
+    ]
+
+
+def test_a_stream_whose_schema_is_not_known_is_named(sqlite_url):
+    run(sqlite_url, [schema(), customer(1, updated_at="x")])
+    execute(sqlite_url, "DELETE FROM streams")
+    result = CliRunner().invoke(main, ["--sqlalchemy-url", sqlite_url, "log", "--rejected", "--export"])
+
+    assert (result.exit_code, result.stderr) == (
+        2,
+        "Error: the SCHEMA of stream `customers` of shop shop-a.myshopify.com is not known yet:"
+        " run its import once more\n",
+    )
+
+
+@pytest.mark.parametrize("changed", [False, True])
+def test_an_unchanged_schema_is_not_written_again(sqlite_url, changed):
+    run(sqlite_url, [schema(), customer(1)])
+    long_ago = ("2000-01-01 00:00:00.000000",)
+    execute(sqlite_url, f"UPDATE streams SET seen_at = '{long_ago[0]}'")
+    changes: dict[str, t.Any] = {"first_name": None} if changed else {}
+    run(sqlite_url, [schema(**changes), customer(1)])
+
+    assert (query(sqlite_url, "SELECT seen_at FROM streams") == [long_ago]) is not changed

@@ -1,0 +1,238 @@
+"""The limit of status changes in imports: a batch that would change too many waits, and opt-outs never do."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from target_contactdb.admin.cli import main
+from target_contactdb.causes import DEFAULT_CAUSES
+from target_contactdb.errors import ConfigError, StatusLimitError
+from target_contactdb.target import TargetContactDB
+from tests.target.singer import checkout, customer, query, run, schema, state
+
+STATUSES = "SELECT user_code, first_name, email_status, email_unsubscription_cause FROM contacts ORDER BY user_code"
+OPERATION = "SELECT state, records_read, unsubscribed, erased, error FROM operations ORDER BY operation_id DESC LIMIT 1"
+COUNTED = "SELECT status_changes_counted, status_changes_held FROM database_state"
+NEVER = {"email_marketing_state": "NOT_SUBSCRIBED", "email_marketing_updated_at": None}
+NO = {"email_marketing_state": "UNSUBSCRIBED", "email_marketing_updated_at": "2026-10-01T00:00:00Z"}
+OPTED_OUT = ("unsubscribed", "Shopify - opted out")
+NO_CONSENT = ("unsubscribed", "Shopify - no marketing consent")
+SUBSCRIBED = ("subscribed", None)
+
+
+def changed(number, day=2, **values):
+    return customer(number, **{"updated_at": f"2026-10-{day:02}T00:00:00Z", "first_name": "New", **values})
+
+
+def take_in(url, *messages, limit=1, **config):
+    run(url, [schema(), *messages], options={"max_status_changes": limit}, **config)
+
+
+def accept(url, *arguments):
+    result = CliRunner().invoke(main, ["--sqlalchemy-url", url, "accept", *arguments])
+    assert result.exit_code == 0, result.output
+
+
+def statuses(url):
+    return {row[0]: row[2:] for row in query(url, STATUSES)}
+
+
+def test_a_batch_beyond_the_limit_is_rolled_back_and_waits_until_a_person_accepts(database_url):
+    take_in(database_url, *map(customer, (1, 2, 3)))
+    batch = [changed(1, **NEVER), changed(2, **NEVER), changed(3), changed(4)]
+
+    with pytest.raises(StatusLimitError) as caught:
+        take_in(database_url, *batch)
+
+    told = (
+        "this batch would change 2 statuses and 0 were counted before it, more than the 1 that the option"
+        " `max_status_changes` allows: nothing of it was written but opt-outs and erasures. Look at `contactdb status`,"
+        " then let it go on with `contactdb accept`"
+    )
+    assert str(caught.value) == told
+    assert query(database_url, STATUSES) == [(str(one), f"Name{one}", *SUBSCRIBED) for one in (1, 2, 3)]
+    assert query(database_url, OPERATION) == [("stopped", 0, 0, 0, told)]
+    assert query(database_url, COUNTED) == [(0, 2)]
+
+    with pytest.raises(StatusLimitError, match=r"it would have changed 2 statuses\. Look .* `contactdb accept`"):
+        take_in(database_url, changed(3))
+    assert query(database_url, "SELECT COUNT(*) FROM operations") == [(2,)]
+
+    accept(database_url)
+    take_in(database_url, *batch)
+    assert statuses(database_url) == {"1": NO_CONSENT, "2": NO_CONSENT, "3": SUBSCRIBED, "4": SUBSCRIBED}
+    assert {row[1] for row in query(database_url, STATUSES)} == {"New"}
+    # What was accepted is used up: the limit counts again.
+    assert query(database_url, COUNTED) == [(0, None)]
+
+
+def test_opt_outs_and_erasures_of_a_batch_that_waits_are_written(database_url):
+    take_in(database_url, *map(customer, (1, 2, 3, 4, 5)))
+    batch = [
+        changed(1, **NEVER),
+        changed(2, **NEVER),
+        changed(3, **NO),
+        changed(4, email_marketing_state="REDACTED"),
+        # Not a contact yet: it stays none, and the address is closed for everyone.
+        changed(6, email="person5@example.com", **NO),
+    ]
+    with pytest.raises(StatusLimitError):
+        take_in(database_url, *batch)
+
+    kept = {"1": SUBSCRIBED, "2": SUBSCRIBED, "3": OPTED_OUT, "5": OPTED_OUT}
+    assert statuses(database_url) == kept
+    assert {row[1] for row in query(database_url, STATUSES)} == {"Name1", "Name2", "Name3", "Name5"}
+    assert query(database_url, OPERATION)[0][:4] == ("stopped", 1, 2, 1)
+    assert query(database_url, "SELECT COUNT(*) FROM tombstones WHERE kind = 'source'") == [(1,)]
+
+    accept(database_url)
+    take_in(database_url, *batch)
+    assert statuses(database_url) == {**kept, "1": NO_CONSENT, "2": NO_CONSENT, "6": OPTED_OUT}
+    assert {row[1] for row in query(database_url, STATUSES)} == {"New", "Name5"}
+
+
+def test_an_opt_out_by_one_channel_takes_nothing_else_of_its_record_along(database_url):
+    by_phone = {"phone": "+49301234567", "sms_marketing_state": "SUBSCRIBED"}
+    take_in(database_url, *(customer(one, **{**by_phone, "phone": f"+4930{one}"}) for one in (1, 2)))
+    never = {"sms_marketing_state": "NOT_SUBSCRIBED"}
+
+    with pytest.raises(StatusLimitError):
+        take_in(database_url, *(changed(one, phone=f"+4930{one}", **never, **NO) for one in (1, 2)))
+
+    assert query(database_url, "SELECT email_status, sms_status FROM contacts") == [("unsubscribed", "subscribed")] * 2
+
+
+def test_a_first_load_explicit_opt_outs_and_new_addresses_count_for_nothing(database_url):
+    take_in(database_url, customer(1), customer(2, **NEVER), customer(3, **NO), customer(4, email=None), limit=0)
+    take_in(database_url, changed(1, **NO), changed(4, **NEVER), limit=0)
+
+    assert query(database_url, COUNTED) == [(0, None)]
+
+
+def test_changes_are_counted_over_runs(database_url):
+    take_in(database_url, *map(customer, (1, 2, 3)), limit=2)
+    take_in(database_url, changed(1, **NEVER), limit=2)
+    take_in(database_url, changed(1, 3), changed(2), limit=2)
+    assert query(database_url, COUNTED) == [(2, None)]
+
+    with pytest.raises(StatusLimitError):
+        take_in(database_url, changed(3, **NEVER), limit=2)
+
+
+def test_what_is_accepted_beforehand_goes_through(database_url):
+    take_in(database_url, *map(customer, (1, 2, 3)))
+    accept(database_url, "--changes", "2")
+    take_in(database_url, changed(1, **NEVER), changed(2, **NEVER), changed(3, **NEVER))
+
+    assert query(database_url, COUNTED) == [(1, None)]
+
+
+def test_changed_options_are_decided_through_the_same_limit(database_url):
+    never = [customer(one, **NEVER) for one in (1, 2)]
+    run(database_url, [schema(), *never], options={"unsubscribe_no_consent": None, "max_status_changes": 1})
+
+    with pytest.raises(StatusLimitError):
+        take_in(database_url, *never)
+    assert statuses(database_url) == {"1": SUBSCRIBED, "2": SUBSCRIBED}
+    assert query(database_url, OPERATION)[0][:3] == ("stopped", 0, 0)
+
+    accept(database_url)
+    take_in(database_url)
+    assert statuses(database_url) == {"1": NO_CONSENT, "2": NO_CONSENT}
+
+
+def test_a_failed_filter_counts(database_url):
+    take_in(database_url, customer(1), customer(2))
+    options = {
+        "import_filters": [{"field": "first_name", "op": "ne", "value": "New"}],
+        "unsubscribe_discarded": "gone",
+        "max_status_changes": 1,
+    }
+    with pytest.raises(StatusLimitError):
+        run(
+            database_url,
+            [schema(), changed(1), changed(2)],
+            options=options,
+            unsubscription_causes=[*DEFAULT_CAUSES, "gone"],
+        )
+    assert statuses(database_url) == {"1": SUBSCRIBED, "2": SUBSCRIBED}
+
+
+def test_a_run_that_is_stopped_exits_with_an_error_and_passes_on_no_bookmark_behind_the_batch(sqlite_url):
+    first, later = (state("customers", f"2026-10-0{day}T00:00:00Z") for day in (1, 2))
+    take_in(sqlite_url, customer(1), customer(2))
+    messages = [first, schema(), changed(1, **NEVER), changed(2, **NEVER), later]
+    messages += [schema("abandoned_checkouts"), checkout(1, 1)]
+    environment = {
+        **os.environ,
+        "TARGET_CONTACTDB_SQLALCHEMY_URL": sqlite_url,
+        "TARGET_CONTACTDB_OPTIONS": json.dumps({"max_status_changes": 1}),
+    }
+    result = subprocess.run(
+        [sys.executable, "-m", "target_contactdb", "--config", "ENV"],
+        input="".join(f"{json.dumps(one)}\n" for one in messages),
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert result.returncode == 1
+    assert [json.loads(line) for line in result.stdout.splitlines()] == [first["value"]]
+    assert "`contactdb accept`" in result.stderr
+    assert query(sqlite_url, "SELECT COUNT(*) FROM checkouts") == [(0,)]
+
+
+@pytest.mark.parametrize("value", ["many", "5 percent", -1])
+def test_a_limit_that_is_none_is_refused_before_anything_is_written(sqlite_url, value):
+    with pytest.raises(ConfigError, match="option `max_status_changes` is neither a whole number such as 500"):
+        take_in(sqlite_url, limit=value)
+
+
+_WORDS = st.sampled_from(["SUBSCRIBED", "NOT_SUBSCRIBED", "UNSUBSCRIBED", "PENDING", "REDACTED"])
+_BATCHES = st.lists(st.dictionaries(st.integers(1, 5), _WORDS, min_size=1), min_size=1, max_size=4)
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(batches=_BATCHES, limit=st.integers(0, 2))
+def test_no_opt_out_waits_and_no_more_than_the_limit_is_changed_without_a_person(
+    tmp_path_factory, migrated_file, batches, limit
+):
+    """Whatever comes: once read, an opt-out holds, an erased person is gone, and the rest stays within the limit."""
+    file = tmp_path_factory.mktemp("limit") / "contacts.db"
+    file.write_bytes(migrated_file.read_bytes())
+    url = f"sqlite:///{file}"
+    take_in(url, *(customer(one) for one in range(1, 6)))
+    erased: set[int] = set()
+    for day, batch in enumerate(batches, start=2):
+        before = statuses(url)
+        at = f"2026-10-{day:02}T00:00:00Z"
+        messages = [
+            changed(one, day, email_marketing_state=said, email_marketing_updated_at=at) for one, said in batch.items()
+        ]
+        target = TargetContactDB(config={"sqlalchemy_url": url, "options": {"max_status_changes": limit}})
+        try:
+            target.listen(io.StringIO("".join(f"{json.dumps(one)}\n" for one in [schema(), *messages])))
+            stopped = False
+        except StatusLimitError:
+            stopped = True
+        after = statuses(url)
+        erased |= {one for one, said in batch.items() if said == "REDACTED"}
+        assert not erased & {int(code) for code in after}
+        said_no = {str(one) for one, said in batch.items() if said == "UNSUBSCRIBED" and one not in erased}
+        assert all(after[code][0] == "unsubscribed" for code in said_no)
+        others = {code for code in after if after[code] != before[code]} - said_no
+        if stopped:
+            assert not others
+            accept(url, "--changes", "0")
+        else:
+            assert len(others) <= limit
