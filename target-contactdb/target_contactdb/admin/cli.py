@@ -9,6 +9,8 @@ import click
 from target_contactdb.admin import activities, acts, cards, explain, permission, render, render_card
 from target_contactdb.admin.data_commands import accept, erase, export, fields
 from target_contactdb.admin.key_commands import keys
+from target_contactdb.admin.message_command import message
+from target_contactdb.admin.node_command import node
 from target_contactdb.admin.playback import rejected_lines
 from target_contactdb.admin.segment_command import segment
 from target_contactdb.admin.session import NO, Group, Session, format_option
@@ -171,4 +173,6 @@ def _tell(session: Session, key: str, act: acts.Act) -> None:
 
 for command in (keys, fields, accept, erase, export):
     main.add_command(command)
+main.add_command(message)
+main.add_command(node)
 main.add_command(segment)

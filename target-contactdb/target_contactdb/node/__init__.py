@@ -1,0 +1,1 @@
+"""Nodes: the places where contacts enter a flow, which is an automation outside this project."""

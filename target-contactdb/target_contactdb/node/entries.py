@@ -1,0 +1,153 @@
+"""Entries of flows in the contact database: taken, acknowledged, released. Each transaction holds the writers' lock."""
+
+from __future__ import annotations
+
+import difflib
+import typing as t
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from target_contactdb.errors import ContactDbError
+from target_contactdb.tables import flow_entries
+
+if t.TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Iterable, Sequence
+
+    from target_contactdb.admin.connect import Opened
+    from target_contactdb.node.rules import Candidate
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of a contact into a flow.
+
+    Attributes:
+        entry_id: Its number, which is the same however often it is handed out.
+        candidate: Who entered, and with what.
+    """
+
+    entry_id: int
+    candidate: Candidate
+
+
+def take(
+    database: Opened,
+    node: str,
+    flow: str,
+    channel: str,
+    candidates: Sequence[Candidate],
+    now: dt.datetime,
+    *,
+    leased_until: dt.datetime | None,
+) -> list[Entry]:
+    """Write the entries of candidates that enter.
+
+    Args:
+        database: The contact database, opened for writing.
+        node: The node.
+        flow: The flow.
+        channel: `email`, `sms` or `any`.
+        candidates: Those that enter.
+        now: The time, UTC.
+        leased_until: Until when a consumer may acknowledge; None = they have entered for good.
+    """
+    if not candidates:
+        return []
+    acknowledged = None if leased_until is not None else now
+    again = [candidate for candidate in candidates if candidate.entry_id is not None]
+    new = [candidate for candidate in candidates if candidate.entry_id is None]
+    for candidate in again:
+        database.connection.execute(
+            sa.update(flow_entries)
+            .where(flow_entries.c.entry_id == candidate.entry_id)
+            .values(leased_until=leased_until, acknowledged_at=acknowledged, entered_at=now)
+        )
+    if new:
+        rows = [
+            {
+                "flow": flow,
+                "node": node,
+                "subject": candidate.subject,
+                "contact_id": candidate.contact_id,
+                "shop": candidate.shop,
+                "checkout_id": candidate.checkout_id,
+                "channel": channel,
+                "entered_at": now,
+                "leased_until": leased_until,
+                "acknowledged_at": acknowledged,
+            }
+            for candidate in new
+        ]
+        database.connection.execute(sa.insert(flow_entries), rows)
+    of_flow = sa.select(flow_entries.c.subject, flow_entries.c.entry_id).where(
+        flow_entries.c.flow == flow, flow_entries.c.entered_at == now
+    )
+    numbers = {row.subject: row.entry_id for row in database.connection.execute(of_flow)}
+    return [Entry(numbers[candidate.subject], candidate) for candidate in candidates]
+
+
+def acknowledge(database: Opened, flow: str, entry_ids: Iterable[int], now: dt.datetime) -> int:
+    """Make entries final, and return how many were not yet.
+
+    Raises:
+        ContactDbError: There is no such flow, or no such entry in it.
+    """
+    asked = _require(database, flow, entry_ids)
+    mine = sa.and_(flow_entries.c.flow == flow, flow_entries.c.entry_id.in_(asked))
+    waiting = sa.and_(mine, flow_entries.c.acknowledged_at.is_(None))
+    statement = sa.update(flow_entries).where(waiting).values(acknowledged_at=now, leased_until=None)
+    return database.connection.execute(statement).rowcount
+
+
+def release(database: Opened, flow: str, entry_ids: Iterable[int]) -> int:
+    """Give entries back that were not acknowledged, so that they can be taken again at once; return how many.
+
+    Raises:
+        ContactDbError: There is no such flow, or no such entry in it.
+    """
+    asked = _require(database, flow, entry_ids)
+    mine = sa.and_(flow_entries.c.flow == flow, flow_entries.c.entry_id.in_(asked))
+    waiting = sa.and_(mine, flow_entries.c.acknowledged_at.is_(None), flow_entries.c.leased_until.is_not(None))
+    return database.connection.execute(sa.update(flow_entries).where(waiting).values(leased_until=None)).rowcount
+
+
+def take_back(database: Opened, entry_ids: Iterable[int]) -> None:
+    """Undo entries that were never handed to anybody."""
+    for entry_id in entry_ids:
+        database.connection.execute(sa.delete(flow_entries).where(flow_entries.c.entry_id == entry_id))
+
+
+def require_node(database: Opened, node: str, flow: str) -> None:
+    """Check that a flow is entered through one node only.
+
+    Raises:
+        ContactDbError: Another node has filled it.
+    """
+    others = sa.select(flow_entries.c.node).where(flow_entries.c.flow == flow, flow_entries.c.node != node).limit(1)
+    found = database.connection.execute(others).scalar_one_or_none()
+    if found is not None:
+        msg = f"option --flow: the flow `{flow}` is entered through the node {found}; give this one another name"
+        raise ContactDbError(msg)
+
+
+def _require(database: Opened, flow: str, entry_ids: Iterable[int]) -> list[int]:
+    asked = sorted(set(entry_ids))
+    of_flow = flow_entries.c.flow == flow
+    known = set(
+        database.connection.execute(
+            sa.select(flow_entries.c.entry_id).where(of_flow, flow_entries.c.entry_id.in_(asked))
+        ).scalars()
+    )
+    missing = [number for number in asked if number not in known]
+    if not missing:
+        return asked
+    if database.connection.execute(sa.select(flow_entries.c.entry_id).where(of_flow).limit(1)).first() is None:
+        flows = database.connection.execute(sa.select(flow_entries.c.flow).distinct()).scalars().all()
+        near = difflib.get_close_matches(flow, flows, n=1)
+        hint = f"; did you mean `{near[0]}`?" if near else ""
+        msg = f"option --flow: nobody has entered a flow `{flow}`{hint}"
+        raise ContactDbError(msg)
+    msg = f"the flow `{flow}` has no entry {', '.join(map(str, missing))}"
+    raise ContactDbError(msg)

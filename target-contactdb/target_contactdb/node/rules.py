@@ -1,0 +1,147 @@
+"""Who enters a flow now, who waits, and who does not: one pure rule per node, for entering and for explaining alike."""
+
+from __future__ import annotations
+
+import datetime as dt
+import enum
+import typing as t
+from dataclasses import dataclass
+from decimal import Decimal
+
+CHANNEL_CHOICES: t.Final = ("email", "sms", "any")
+
+
+class Verdict(enum.StrEnum):
+    """What becomes of a candidate."""
+
+    ENTERS = "enters"
+    ENTERED = "has entered this flow already"
+    LEASED = "was handed out and is not acknowledged yet"
+    RECENT = "entered this flow with another checkout too recently"
+    NOT_CONTACTABLE = "may not be written to"
+    TOO_CHEAP = "is below the minimum total"
+    TOO_YOUNG = "has not been left alone for long enough"
+    WAITS = "waits for an import to read further: a purchase made meanwhile would not have been seen yet"
+    BACKFILL = "came with a backfill"
+    OTHER_STATE = "has another account state"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A contact that could enter a flow, with what the rule asks about it.
+
+    Attributes:
+        contact_id: The contact.
+        subject: What enters once per flow: a checkout, or the contact itself.
+        since: When the person left the checkout, or when an import first saw the customer.
+        may_email: May be written to by e-mail.
+        may_sms: May be written to by SMS.
+        shop: The shop.
+        checkout_id: The checkout; None in the New Customer node.
+        total: What the checkout comes to.
+        read_through: How far a committed checkout import of the shop has read; None = no import has.
+        entry_id: The entry of this subject in the flow; None = none.
+        acknowledged: The entry is final.
+        leased_until: Until when the entry is in the hands of a consumer.
+        last_entry_at: When the contact last entered the flow with anything else.
+        is_backfill: An import that was not an increment brought it.
+        account_state: As Shopify has it; None = unknown.
+    """
+
+    contact_id: int
+    subject: str
+    since: dt.datetime
+    may_email: bool
+    may_sms: bool
+    shop: str
+    checkout_id: int | None = None
+    total: Decimal | None = None
+    read_through: dt.datetime | None = None
+    entry_id: int | None = None
+    acknowledged: bool = False
+    leased_until: dt.datetime | None = None
+    last_entry_at: dt.datetime | None = None
+    is_backfill: bool = False
+    account_state: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EntryRule:
+    """The options of a node.
+
+    Attributes:
+        after: How long the checkout, or the customer, has to be left alone.
+        max_age: Who is older than this is no candidate.
+        channel: `email`, `sms` or `any`: how a contact must be contactable.
+        min_total: Least total of the checkout; None = any.
+        re_entry: How long after an entry the same contact may enter with another checkout.
+        account_states: Account states that may enter; empty = all.
+        backfill: Customers of a backfill may enter.
+        reads_checkouts: A committed checkout import has to have read past `since` + `after`.
+    """
+
+    after: dt.timedelta
+    max_age: dt.timedelta
+    channel: str = "email"
+    min_total: Decimal | None = None
+    re_entry: dt.timedelta = dt.timedelta(0)
+    account_states: tuple[str, ...] = ()
+    backfill: bool = False
+    reads_checkouts: bool = True
+
+
+def verdict(candidate: Candidate, rule: EntryRule, now: dt.datetime) -> Verdict:
+    """Decide about one candidate. Reasons that stay come before those that pass.
+
+    Args:
+        candidate: The contact and what it would enter with.
+        rule: The options of the node.
+        now: The time, UTC.
+    """
+    if candidate.entry_id is not None:
+        if candidate.acknowledged:
+            return Verdict.ENTERED
+        if candidate.leased_until is not None and candidate.leased_until > now:
+            return Verdict.LEASED
+    if candidate.is_backfill and not rule.backfill:
+        return Verdict.BACKFILL
+    if rule.account_states and candidate.account_state not in rule.account_states:
+        return Verdict.OTHER_STATE
+    if rule.min_total is not None and (candidate.total is None or candidate.total < rule.min_total):
+        return Verdict.TOO_CHEAP
+    if not _contactable(candidate, rule.channel):
+        return Verdict.NOT_CONTACTABLE
+    if candidate.last_entry_at is not None and now < candidate.last_entry_at + rule.re_entry:
+        return Verdict.RECENT
+    ripe_at = candidate.since + rule.after
+    if now < ripe_at:
+        return Verdict.TOO_YOUNG
+    if rule.reads_checkouts and (candidate.read_through is None or candidate.read_through < ripe_at):
+        return Verdict.WAITS
+    return Verdict.ENTERS
+
+
+def _contactable(candidate: Candidate, channel: str) -> bool:
+    if channel == "any":
+        return candidate.may_email or candidate.may_sms
+    return candidate.may_email if channel == "email" else candidate.may_sms
+
+
+_UNITS: t.Final = {"m": "minutes", "h": "hours", "d": "days"}
+
+
+def read_duration(text: str) -> dt.timedelta:
+    """Return a duration such as `30m`, `12h` or `1d`.
+
+    Raises:
+        ValueError: It is none.
+    """
+    number, unit = text.strip()[:-1], text.strip()[-1:]
+    if unit not in _UNITS or not number.isdecimal():
+        msg = "is not a duration such as 30m, 12h or 1d"
+        raise ValueError(msg)
+    try:
+        return dt.timedelta(**{_UNITS[unit]: int(number)})
+    except OverflowError:
+        msg = "is too long"
+        raise ValueError(msg) from None

@@ -1,0 +1,73 @@
+"""A person, a cart and a sender; and a browser to look at messages with."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import typing as t
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from target_contactdb.message.model import Cart, Product, Recipient
+from target_contactdb.message.settings import MessageSettings
+
+if t.TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+RECOVERY = "https://shop.example.com/checkouts/ac/41/recover?key=abc"
+
+ANN = Recipient(1, "ann@example.com", "Ann", "Lee", "en", {"first_name": "Ann", "company": "Lee & Sons"})
+CART = Cart(
+    checkout_id=41,
+    name="#41",
+    url=RECOVERY,
+    currency="EUR",
+    discounts=Decimal("5"),
+    total=Decimal("1045.5"),
+    products=(
+        Product("Mug", "Blue", 2, Decimal("25"), "https://cdn.example.com/mug.png"),
+        Product("Teapot", None, 1, Decimal("1025.5"), None),
+    ),
+)
+SENDER = MessageSettings(
+    sender_name="Example Shop",
+    sender_email="hello@example.com",
+    postal_address="Example Shop, 1 High Street, Dublin",
+    unsubscribe_url="https://example.com/leave?c={contact_id}&by={channel}&s={signature}",
+    unsubscribe_mailto="leave@example.com",
+    campaign={"utm_source": "contactdb", "utm_campaign": "abandoned-checkout"},
+)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Path:
+    """Debian's Chromium, installed where it is missing."""
+    found = shutil.which("chromium")
+    if found is None:
+        for command in (["apt-get", "update"], ["apt-get", "install", "--yes", "--no-install-recommends", "chromium"]):
+            subprocess.run(command, check=True, capture_output=True)
+        found = shutil.which("chromium")
+    assert found is not None, "the tests need Chromium: install Debian's package chromium"
+    return Path(found)
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: Path) -> t.Iterator[Browser]:
+    """A Chromium that talks to nobody on its own."""
+    from playwright.sync_api import sync_playwright
+
+    quiet = (
+        "disable-quic",
+        "no-first-run",
+        "disable-background-networking",
+        "disable-component-update",
+        "disable-sync",
+    )
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=chromium, args=["--no-sandbox", "--disable-gpu", *(f"--{name}" for name in quiet)]
+        )
+        yield browser
+        browser.close()

@@ -1,0 +1,196 @@
+"""The Abandoned Checkout node: who enters, once, and who does not."""
+
+from __future__ import annotations
+
+import pytest
+
+from target_contactdb import tables
+from target_contactdb.node.rules import Verdict
+from tests.target.node.shop import SHOP
+
+WAYS = ("abandoned-checkout", "--flow", "reminder", "--after", "60")
+
+
+@pytest.fixture
+def ripe(shop):
+    """Contact 1 left checkout 11 two hours ago, and an import has read on since."""
+    shop.contact(1)
+    shop.checkout(11, 1, 120)
+    shop.read_checkouts(10)
+    return shop
+
+
+def test_a_flow_is_told_all_about_the_contact_and_its_checkout(ripe, node):
+    (line,) = node.lines(*WAYS)
+
+    assert 120 <= line.pop("age_minutes") <= 122
+    cart, person = line.pop("checkout"), line.pop("contact")
+    assert line == {"entry_id": 1, "flow": "reminder", "may_email": True, "may_sms": False, "shop": SHOP}
+    assert person == {
+        "contact_id": 1,
+        "user_code": "1",
+        "first_name": "Name 1",
+        "email": "c1@example.com",
+        "phone": None,
+        "account_state": None,
+    }
+    assert (cart["id"], cart["name"], cart["currency"], cart["total_price"]) == (11, "#11", "EUR", "20.00")
+    assert [(line["title"], line["quantity"]) for line in cart["products"]] == [("Mug", 2)]
+
+
+def test_a_checkout_enters_a_flow_once_and_each_flow_by_itself(ripe, node):
+    assert [node.carts(), node.carts(), node.carts(flow="other")] == [[11], [], [11]]
+
+
+def test_a_recovered_checkout_never_enters(ripe, node):
+    ripe.update(tables.checkouts, tables.checkouts.c.id == 11, completed_at=ripe.ago(30))
+    ripe.contact(2)
+    ripe.source(2, 900, last_order_at=ripe.ago(100))
+    ripe.checkout(12, 2, 110)
+
+    assert node.carts() == []
+
+
+def test_who_may_not_be_written_to_does_not_enter_and_is_not_used_up(ripe, node):
+    contacts = ripe.rows(tables.contacts)[0]
+    closed = {"channel": "email", "address_hash": contacts["email_address_hash"], "cause": "x", "source": "person"}
+    ripe.insert(tables.suppressions, closed | {"at": ripe.ago(10)})
+    before = (node.carts(), node.reasons(*WAYS))
+    ripe.update(tables.suppressions, tables.suppressions.c.cause == "x", lifted_at=ripe.ago(1))
+
+    assert (before, node.carts()) == (([], {1: Verdict.NOT_CONTACTABLE}), [11])
+
+
+def test_the_channel_says_how_a_contact_must_be_contactable(shop, node):
+    shop.contact(1, email="unsubscribed", sms="subscribed")
+    shop.checkout(11, 1, 120)
+    shop.contact(2)
+    shop.checkout(12, 2, 110)
+    shop.read_checkouts(10)
+
+    found = {name: node.carts("--channel", name, flow=name) for name in ("email", "sms", "any")}
+
+    assert found == {"email": [12], "sms": [11], "any": [11, 12]}
+
+
+def test_a_checkout_waits_until_an_import_has_read_past_it(ripe, node):
+    ripe.contact(2)
+    ripe.checkout(12, 2, 69)
+    ripe.contact(3)
+    ripe.checkout(13, 3, 30)
+
+    assert node.reasons(*WAYS) == {1: Verdict.ENTERS, 2: Verdict.WAITS, 3: Verdict.TOO_YOUNG}
+    assert node.carts() == [11]
+    ripe.read_checkouts(8)
+    assert node.carts() == [12]
+
+
+def test_without_any_import_everybody_waits(shop, node):
+    shop.contact(1)
+    shop.checkout(11, 1, 120)
+
+    assert (node.carts(), node.reasons(*WAYS)) == ([], {1: Verdict.WAITS})
+
+
+def test_old_checkouts_are_left_alone(ripe, node):
+    ripe.contact(2)
+    ripe.checkout(12, 2, 60 * 26)
+
+    assert node.carts() == [11]
+    assert node.carts("--max-age", "3d") == [12]
+
+
+def test_cheap_checkouts_are_left_alone(ripe, node):
+    assert [node.carts("--min-total", "20.01"), node.carts("--min-total", "20")] == [[], [11]]
+
+
+def test_only_the_last_checkout_of_a_contact_enters(ripe, node):
+    ripe.checkout(12, 1, 100)
+
+    assert node.carts() == [12]
+
+
+def test_a_newer_checkout_is_an_entry_of_its_own_by_the_re_entry_rule(ripe, node):
+    first = node.carts()
+    ripe.checkout(12, 1, 70)
+
+    assert (first, node.carts("--re-entry", "1")) == ([11], [])
+    assert node.reasons(*WAYS, "--re-entry", "1") == {1: Verdict.RECENT}
+    assert node.carts() == [12]
+
+
+def test_the_longest_waiting_come_first_up_to_the_limit(ripe, node):
+    ripe.contact(2)
+    ripe.checkout(12, 2, 180)
+
+    assert [node.carts("--limit", "1") for _ in range(3)] == [[12], [11], []]
+
+
+def test_peeking_and_explaining_take_nobody(ripe, node):
+    peeked = node.lines(*WAYS, "--peek")
+    node.reasons(*WAYS)
+
+    assert [(line["entry_id"], line["checkout"]["id"]) for line in peeked] == [(None, 11)]
+    assert ripe.rows(tables.flow_entries) == []
+
+
+def test_what_was_taken_is_explained_as_taken(ripe, node):
+    node.carts()
+
+    assert node.reasons(*WAYS) == {1: Verdict.ENTERED}
+
+
+def test_who_is_not_acknowledged_in_time_is_handed_out_again_under_the_same_number(ripe, node):
+    first = node.lines(*WAYS, "--lease", "1h")
+    meanwhile = (node.carts(), node.reasons(*WAYS))
+    ripe.update(tables.flow_entries, tables.flow_entries.c.entry_id == 1, leased_until=ripe.ago(1))
+
+    again = node.lines(*WAYS, "--lease", "1h")
+
+    assert meanwhile == ([], {1: Verdict.LEASED})
+    assert [line["entry_id"] for line in first] == [line["entry_id"] for line in again] == [1]
+
+
+def test_an_acknowledged_entry_is_final_and_a_released_one_comes_again(ripe, node):
+    ripe.contact(2)
+    ripe.checkout(12, 2, 100)
+    node.lines(*WAYS, "--lease", "1h")
+
+    done = node.lines("ack", "--flow", "reminder", "1"), node.lines("release", "--flow", "reminder", "1", "2")
+
+    assert done == ([{"flow": "reminder", "acknowledged": 1}], [{"flow": "reminder", "released": 1}])
+    assert node.carts() == [12]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (("abandoned-checkout", "--flow", "x"), "Missing option '--after'"),
+        (("abandoned-checkout", "--after", "9"), "Missing option '--flow'"),
+        ((*WAYS, "--max-age", "1h"), "--max-age has to be longer than --after"),
+        ((*WAYS, "--max-age", "soon"), "'soon' is not a duration such as 30m, 12h or 1d"),
+        ((*WAYS, "--min-total", "much"), "'much' is not an amount"),
+        ((*WAYS, "--post", "ftp://example.com"), "option --post: it is not a web address"),
+        ((*WAYS, "--post", "https://example.com"), "set the environment variable CONTACTDB_POST_SECRET"),
+        (("new-customer", "--flow", "reminder"), "the flow `reminder` is entered through the node abandoned-checkout"),
+        (("ack", "--flow", "remindr", "1"), "nobody has entered a flow `remindr`; did you mean `reminder`?"),
+        (("ack", "--flow", "reminder", "1", "7"), "the flow `reminder` has no entry 7"),
+        (("abandonned-checkout",), "No such command 'abandonned-checkout'"),
+    ],
+)
+def test_bad_input_is_one_clear_line_and_changes_nothing(ripe, node, arguments, problem):
+    node.lines(*WAYS, "--lease", "1h")
+    before = ripe.rows(tables.flow_entries)
+
+    result = node.run(*arguments)
+
+    assert result.exit_code == 2
+    assert problem in result.stderr.splitlines()[-1]
+    assert ripe.rows(tables.flow_entries) == before
+
+
+def test_a_final_entry_cannot_be_released(ripe, node):
+    node.carts()
+
+    assert node.lines("release", "--flow", "reminder", "1") == [{"flow": "reminder", "released": 0}]
+    assert node.carts() == []
