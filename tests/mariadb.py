@@ -13,6 +13,8 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from tests import debian
+
 VARIABLE = "CONTACTDB_TEST_MARIADB_URL"
 # The server and nothing else: this package starts no service.
 _PACKAGE = "mariadb-server-core"
@@ -47,7 +49,11 @@ def server() -> t.Iterator[sa.URL]:
     if given:
         yield sa.make_url(given)
         return
-    program = _program()
+    try:
+        program = str(debian.program("mariadbd", _PACKAGE))
+    except debian.NotInstalled as error:
+        problem = f"{error}, or set {VARIABLE} to an administrator's URL"
+        raise NoServer(problem) from None
     # Not below pytest's own folder: the path of a socket may have some hundred characters only.
     folder = Path(tempfile.mkdtemp(prefix="mariadb-", dir=_place()))
     try:
@@ -62,25 +68,6 @@ def _place() -> Path | None:
     memory = Path("/dev/shm")  # noqa: S108 - a folder of its own is made in it
     is_roomy = memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 2**30
     return memory if is_roomy else None
-
-
-def _program() -> str:
-    # Debian has it where the path of an ordinary user does not lead.
-    path = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"))
-    found = shutil.which("mariadbd", path=path)
-    if found:
-        return found
-    if os.geteuid() or not shutil.which("apt-get"):
-        problem = f"no MariaDB server: install Debian's package {_PACKAGE}, or set {VARIABLE} to an administrator's URL"
-        raise NoServer(problem)
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    apt = ("apt-get", "--quiet")
-    install = [*apt, "install", "--yes", "--no-install-recommends", _PACKAGE]
-    if subprocess.run(install, env=environment, capture_output=True, check=False).returncode:
-        # A machine without the lists of packages, or with old ones.
-        subprocess.run([*apt, "update"], env=environment, capture_output=True, check=True)
-        subprocess.run(install, env=environment, capture_output=True, check=True)
-    return shutil.which("mariadbd", path=path) or "mariadbd"
 
 
 @contextlib.contextmanager

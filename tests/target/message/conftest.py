@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 import typing as t
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 
 from target_contactdb.message.model import Cart, Product, Recipient
 from target_contactdb.message.settings import MessageSettings
+from tests import debian
 
 if t.TYPE_CHECKING:
+    from pathlib import Path
+
     from playwright.sync_api import Browser
 
 RECOVERY = "https://shop.example.com/checkouts/ac/41/recover?key=abc"
@@ -44,13 +44,7 @@ SENDER = MessageSettings(
 @pytest.fixture(scope="session")
 def chromium() -> Path:
     """Debian's Chromium, installed where it is missing."""
-    found = shutil.which("chromium")
-    if found is None:
-        for command in (["apt-get", "update"], ["apt-get", "install", "--yes", "--no-install-recommends", "chromium"]):
-            subprocess.run(command, check=True, capture_output=True)
-        found = shutil.which("chromium")
-    assert found is not None, "the tests need Chromium: install Debian's package chromium"
-    return Path(found)
+    return debian.program("chromium", "chromium")
 
 
 @pytest.fixture(scope="session")
