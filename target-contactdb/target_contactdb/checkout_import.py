@@ -54,7 +54,31 @@ def _converter(column: sa.Column[t.Any]) -> Callable[[t.Any], t.Any]:
         return CONVERTERS[FieldType.JSON]
     if isinstance(kind, sa.Boolean):
         return CONVERTERS[FieldType.BOOLEAN]
-    return to_integer if isinstance(kind, sa.Integer) else CONVERTERS[FieldType.TEXT]
+    if isinstance(kind, sa.Integer):
+        return to_integer if isinstance(kind, sa.BigInteger) else _to_small_integer
+    longest = kind.length if isinstance(kind, sa.String) else None
+    return CONVERTERS[FieldType.TEXT] if longest is None else _to_text_of(longest)
+
+
+def _to_small_integer(value: t.Any) -> int:
+    number = to_integer(value)
+    if not -(2**31) <= number < 2**31:
+        msg = "is too large"
+        raise ValueError(msg)
+    return number
+
+
+def _to_text_of(longest: int) -> Callable[[t.Any], str]:
+    """Return what converts to text that a column of this many characters holds."""
+
+    def convert(value: t.Any) -> str:
+        text: str = CONVERTERS[FieldType.TEXT](value)
+        if len(text) > longest:
+            msg = f"is longer than {longest} characters"
+            raise ValueError(msg)
+        return text
+
+    return convert
 
 
 _CHECKOUT_CONVERTERS: t.Final = {name: _converter(checkouts.c[name]) for name in _CHECKOUT_NAMES}

@@ -136,6 +136,13 @@ def _shared(connection: sa.Connection, contact_ids: Iterable[int]) -> set[int]:
     return found
 
 
+def has_shared_contacts(connection: sa.Connection) -> bool:
+    """Tell whether a contact has several sources, as they may come of an earlier primary key."""
+    contact_id = contact_sources.c.contact_id
+    several = sa.select(contact_id).group_by(contact_id).having(sa.func.count() > 1).limit(1)
+    return connection.execute(several).first() is not None
+
+
 def _chunks(contact_ids: Iterable[int]) -> Iterator[list[int]]:
     wanted = sorted(contact_ids)
     for start in range(0, len(wanted), _CHUNK):

@@ -92,6 +92,7 @@ class Database:
         fields: The contact fields by name.
         salt: Secret of this database that goes into every hash of an address.
         keys: The primary key and the unique fields.
+        shares_contacts: A contact has several sources; as far as it was asked.
     """
 
     engine: sa.Engine
@@ -99,6 +100,12 @@ class Database:
     fields: dict[str, ContactField]
     salt: str
     keys: Keys = field(default_factory=Keys)
+    shares_contacts: bool = False
+
+    @property
+    def one_source_each(self) -> bool:
+        """Whether each customer is a contact of its own, so that no other one has a say in it."""
+        return not self.keys.indexed and not self.shares_contacts
 
 
 def open_database(

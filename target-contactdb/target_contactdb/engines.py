@@ -97,12 +97,23 @@ def _prepare(engine: sa.Engine, schema: str | None, *, make: bool) -> None:
         mysql_session.prepare(engine)
 
 
+# Staging tables are small enough for memory, and a batch looks up more pages than the default cache of 2 MB holds.
+_PRAGMAS: t.Final = (
+    "busy_timeout = 30000",
+    "journal_mode = WAL",
+    "synchronous = FULL",
+    "foreign_keys = ON",
+    "temp_store = MEMORY",
+    "cache_size = -16000",
+)
+
+
 def _prepare_sqlite(engine: sa.Engine) -> None:
     @sa.event.listens_for(engine, "connect")
     def on_connect(connection: t.Any, _record: ConnectionPoolEntry) -> None:
         # The driver must not open transactions by itself: `begin` below does.
         connection.isolation_level = None
-        for pragma in ("busy_timeout = 30000", "journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+        for pragma in _PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
 
     @sa.event.listens_for(engine, "begin")

@@ -89,7 +89,9 @@ def _text(value: t.Any) -> str:
         return value.replace("\x00", "") if "\x00" in value else value
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, int | Decimal):
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    if isinstance(value, int):
         return str(value)
     if isinstance(value, dt.datetime):
         return value.isoformat()

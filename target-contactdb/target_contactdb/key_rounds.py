@@ -58,9 +58,9 @@ class KeyRounds:
     def run(self, customers: Sequence[Customer]) -> Iterator[tuple[Sequence[Customer], Known]]:
         """Give out each round with what the database knows of it. Write a round before the next one is asked for.
 
-        Where no contact field is a key and no two records are of one contact there is one round, with everyone in it.
+        Where each customer is a contact of its own there is one round, with everyone in it.
         """
-        if not self.database.keys.indexed:
+        if self.database.one_source_each:
             rows = self._look_up(customers)
             if _are_apart(rows.values()):
                 yield customers, rows

@@ -187,18 +187,20 @@ class PlainRoad:
         """
         careful = set(batch.careful)
         new: list[tuple[int, Core, str]] = []
-        changed: list[tuple[int, Core, str]] = []
+        changed: list[tuple[int, int, Core, str]] = []
         with self.loader.staged(connection, self._stage, batch.keys, ready=True):
             asked = connection.execute(self._question).all()
         tally.counts["unchanged"] += len(batch.keys) - len(asked)
         if asked:
             contents = {row[0]: row[2] for row in batch.keys}
-            for position, is_known, is_same in asked:
+            for position, contact_id, is_same in asked:
                 core = batch.cores[position]
-                if is_same or core is None or (is_known and not self.policy.update_existing):
+                if is_same or core is None or (contact_id is not None and not self.policy.update_existing):
                     careful.add(position)
+                elif contact_id is None:
+                    new.append((position, core, contents[position]))
                 else:
-                    (changed if is_known else new).append((position, core, contents[position]))
+                    changed.append((position, contact_id, core, contents[position]))
         self._take_changed(connection, batch.lines, changed, careful, tally, now)
         self._take_new(connection, batch.lines, new, careful, erased, tally, now)
         return sorted(careful)
@@ -207,13 +209,13 @@ class PlainRoad:
         self,
         connection: sa.Connection,
         lines: Sequence[bytes],
-        changed: Sequence[tuple[int, Core, str]],
+        changed: Sequence[tuple[int, int, Core, str]],
         careful: set[int],
         tally: Tally,
         now: dt.datetime,
     ) -> None:
         shapes: dict[tuple[bool, ...], list[tuple[t.Any, ...]]] = {}
-        for position, core, content in changed:
+        for position, contact_id, core, content in changed:
             read = self._shapes.read(lines[position])
             told = None if read is None else self._told(core)
             if read is None or told is None:
@@ -221,7 +223,7 @@ class PlainRoad:
                 continue
             carried, values = read
             updated_at, last_order_at, *said = told
-            row = (position, core.id, updated_at, last_order_at, content, *said, *values)
+            row = (position, contact_id, core.id, updated_at, last_order_at, content, *said, *values)
             shapes.setdefault(carried, []).append(row)
         for carried, rows in shapes.items():
             tally.counts["updated"] += self._write_changed(connection, carried, rows, careful, now)
@@ -319,7 +321,7 @@ class _Changes:
         return cls(
             stage,
             statements.not_plainly_changed(stage, road.database, road.shop, road.policy),
-            statements.update_contacts(stage, road.database.contacts, road.shop, road.mappings, carried),
+            statements.update_contacts(stage, road.database.contacts, road.mappings, carried),
             statements.update_sources(stage, road.shop),
         )
 

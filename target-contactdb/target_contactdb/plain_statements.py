@@ -89,6 +89,7 @@ def changed_stage(mappings: Sequence[Filled], carried: Sequence[bool]) -> sa.Tab
         "stage_changed",
         [
             sa.Column("_position", sa.Integer),
+            sa.Column("_contact_id", sa.BigInteger),
             sa.Column("_customer_id", sa.BigInteger),
             sa.Column("_updated_at", UtcDateTime),
             sa.Column("_last_order_at", UtcDateTime),
@@ -101,7 +102,7 @@ def changed_stage(mappings: Sequence[Filled], carried: Sequence[bool]) -> sa.Tab
 
 
 def not_unchanged(keys: sa.Table, database: Database, shop: str, policy: Policy) -> sa.Select[t.Any]:
-    """Return the question which records are not unchanged, each with whether its customer and its content are known."""
+    """Return the question which records are not unchanged, each with its contact and whether its content is known."""
     sources = contact_sources
     joined, settled = _settled(
         keys.outerjoin(sources, sa.and_(sources.c.shop == shop, sources.c.customer_id == keys.c.customer_id)),
@@ -112,7 +113,7 @@ def not_unchanged(keys: sa.Table, database: Database, shop: str, policy: Policy)
     known = sources.c.content_hash == keys.c.content_hash
     unchanged = sa.func.coalesce(sa.and_(known, sources.c.deleted_at.is_(None), *settled), sa.false())
     return (
-        sa.select(keys.c.position, sources.c.customer_id.is_not(None), sa.func.coalesce(known, sa.false()))
+        sa.select(keys.c.position, sources.c.contact_id, sa.func.coalesce(known, sa.false()))
         .select_from(joined)
         .where(sa.not_(unchanged))
     )
@@ -208,13 +209,12 @@ def _address_of(contacts: sa.Table, channel: str) -> sa.ColumnElement[t.Any]:
 
 
 def update_contacts(
-    changed: sa.Table, contacts: sa.Table, shop: str, mappings: Sequence[Filled], carried: Sequence[bool]
+    changed: sa.Table, contacts: sa.Table, mappings: Sequence[Filled], carried: Sequence[bool]
 ) -> sa.Update:
     """Return the write of the changed contacts' fields: never a status, and only where nobody has changed one."""
-    of_source = sa.and_(contact_sources.c.shop == shop, contact_sources.c.customer_id == changed.c["_customer_id"])
     return (
         sa.update(contacts)
-        .where(of_source, contacts.c.contact_id == contact_sources.c.contact_id)
+        .where(contacts.c.contact_id == changed.c["_contact_id"])
         .where(*(as_written(contacts, channel) for channel in CHANNELS))
         .values(
             {

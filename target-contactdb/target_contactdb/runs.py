@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import itertools
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from singer_sdk.singerlib.exceptions import InvalidInputLine
 from sqlalchemy.exc import SQLAlchemyError
 
-from target_contactdb.bookmarks import bookmark_of, is_full_refresh, leaves_a_gap
+from target_contactdb.bookmarks import bookmark_of
 from target_contactdb.checkout_import import CheckoutImport
 from target_contactdb.conditions.filters import compile_filters
 from target_contactdb.conditions.times import Clock
 from target_contactdb.consents_import import ConsentsImport
 from target_contactdb.contact_import import ContactImport
+from target_contactdb.contact_lookup import has_shared_contacts
 from target_contactdb.deletions import conclude, forget_listings
 from target_contactdb.dialects import loader_for
 from target_contactdb.engines import brief, open_engine
@@ -24,7 +26,6 @@ from target_contactdb.errors import (
     ContactDbError,
     DatabaseError,
     Interrupted,
-    StateError,
     StatusLimitError,
     StreamError,
 )
@@ -34,8 +35,6 @@ from target_contactdb.operations import (
     Kind,
     OperationState,
     end_operation,
-    first_start,
-    latest_bookmark,
     note_bookmark,
     pause_operation,
     start_operation,
@@ -44,11 +43,12 @@ from target_contactdb.operations import (
 )
 from target_contactdb.plain_import import PlainRoad, is_straight
 from target_contactdb.records import ADDRESS_PROPERTY
-from target_contactdb.redecide import has_other_filters, known_fingerprint, redecide_if_changed
+from target_contactdb.redecide import redecide_if_changed
 from target_contactdb.rehearsal import open_for_import, open_rehearsal
+from target_contactdb.start_checks import refuse_gap, refuse_unstored
 from target_contactdb.status_gate import refuse_if_stopped
 from target_contactdb.stored_records import find_stored
-from target_contactdb.stream_memory import new_mappings, remember_stream
+from target_contactdb.stream_memory import remember_stream
 
 if t.TYPE_CHECKING:
     import logging
@@ -57,6 +57,7 @@ if t.TYPE_CHECKING:
     import sqlalchemy as sa
 
     from target_contactdb.conditions.filters import Filter
+    from target_contactdb.consent_values import Policy
     from target_contactdb.database import Database
     from target_contactdb.dialects.base import Loader
     from target_contactdb.mapping import Filled
@@ -66,7 +67,6 @@ if t.TYPE_CHECKING:
     Write = Callable[[Sequence[bytes]], None]
     """Takes in a batch of records, as JSON."""
 
-_TIME: t.Final = "%Y-%m-%dT%H:%M:%SZ"
 NOT_STARTED: t.Final = "Stopped; the imports that follow in this run are not started."
 
 
@@ -75,6 +75,36 @@ class _Operation:
     stream: str
     shop: str
     operation_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Compiled:
+    """What the settings make of the customers stream.
+
+    Attributes:
+        properties: `properties` of its schema.
+        mappings: The mappings whose fields the database has.
+        filters: The import filters.
+        policy: The consent options.
+        checked: The mappings whose values are only checked: a dry run adds no field.
+    """
+
+    properties: Mapping[str, t.Any]
+    mappings: tuple[Filled, ...]
+    filters: Filter
+    policy: Policy
+    checked: tuple[Filled, ...] = ()
+
+    def for_database(self, database: Database) -> _Compiled:
+        """Return the same with the mappings apart that a database has no field for."""
+        has = [filled.field.name in database.fields for filled in self.mappings]
+        mappings = tuple(itertools.compress(self.mappings, has))
+        return replace(self, mappings=mappings, checked=tuple(one for one in self.mappings if one not in mappings))
+
+    @property
+    def stored(self) -> StoredFilter:
+        """The filters as they are asked of what is stored."""
+        return find_stored(self.filters, self.mappings, self.properties, self.policy)
 
 
 @dataclass
@@ -115,76 +145,110 @@ class Run:
             StateError: The tap does not start where this import has to.
             StatusLimitError: Too many statuses would change.
         """
-        properties, policy = schema["properties"], self.settings.policy
+        properties = schema["properties"]
         shop = str(properties.get("shop", {}).get("const") or "")
         kind = t.cast("Kind", self.kind_of(stream))
-        is_customers = kind is Kind.CUSTOMERS
-        mappings, filters = self._compiled(properties) if is_customers else ((), None)
+        compiled = self._compiled(properties) if kind is Kind.CUSTOMERS else None
         if self._engine is None:
             self._engine = self._open()
-        wanted = (*self.settings.contact_fields, *(filled.field for filled in mappings))
-        database = open_for_import(
-            self._engine,
-            wanted,
-            self.settings.unsubscription_causes,
-            self.settings.policy.protected_causes,
-            # A stream without contact fields knows none to be a key of a new database.
-            self.settings.keys if is_customers else None,
-            self.logger,
-        )
-        checked = tuple(filled for filled in mappings if filled.field.name not in database.fields)
-        mappings = tuple(filled for filled in mappings if filled.field.name in database.fields)
+        database = self._database(kind, compiled)
+        if compiled is not None:
+            compiled = compiled.for_database(database)
         off = self._switched_off(kind)
         if off:
             self.logger.warning("%s: nothing is imported and no bookmark moves, because %s", kind, off)
             pause_operation(self._engine, kind, shop, self.settings.fingerprint, off)
             return None
-        key = (kind, shop)
-        if key not in self._operations:
-            self._refuse_gap(kind, stream, shop)
-            refuse_if_stopped(self._engine)
-            if filters is not None:
-                self._refuse_unstored(kind, stream, shop, mappings, find_stored(filters, mappings, properties, policy))
-            started = start_operation(self._engine, kind, shop, self.settings.fingerprint)
-            self._operations[key] = _Operation(stream, shop, started)
-            self._note(self._operations[key], starting=True)
-        operation_id = self._operations[key].operation_id
-        remember_stream(self._engine, stream, shop, schema, mappings)
+        operation_id = self._operation(kind, stream, shop, compiled)
+        remember_stream(self._engine, stream, shop, schema, compiled.mappings if compiled is not None else ())
         loader = loader_for(self._engine)
+        if compiled is not None:
+            return self._start_customers(database, loader, stream, shop, operation_id, compiled)
         if kind is Kind.CONSENTS:
             return self._start_consents(database, loader, stream, shop, operation_id)
-        if filters is None:
-            return CheckoutImport(database, loader, stream, shop, operation_id).write
+        return CheckoutImport(database, loader, stream, shop, operation_id).write
+
+    def _database(self, kind: Kind, compiled: _Compiled | None) -> Database:
+        """Open the contact database as an import of this kind needs it."""
+        engine, settings = t.cast("sa.Engine", self._engine), self.settings
+        filled = [one.field for one in compiled.mappings] if compiled is not None else []
+        database = open_for_import(
+            engine,
+            (*settings.contact_fields, *filled),
+            settings.unsubscription_causes,
+            settings.policy.protected_causes,
+            # A stream without contact fields knows none to be a key of a new database.
+            settings.keys if compiled is not None else None,
+            self.logger,
+        )
+        if kind is Kind.CHECKOUTS or database.keys.indexed:
+            return database
+        with engine.connect() as connection:
+            return replace(database, shares_contacts=has_shared_contacts(connection))
+
+    def _operation(self, kind: Kind, stream: str, shop: str, compiled: _Compiled | None) -> int:
+        """Return the operation of a kind and shop; it is started once the stream has shown to fit the database."""
+        engine = t.cast("sa.Engine", self._engine)
+        known = self._operations.get((kind, shop))
+        if known is not None:
+            return known.operation_id
+        bookmark = bookmark_of(self._state, stream)
+        start = bookmark.value if bookmark is not None else None
+        refuse_gap(engine, kind, stream, shop, start)
+        refuse_if_stopped(engine)
+        if compiled is not None:
+            refuse_unstored(engine, self.settings, stream, shop, start, compiled.mappings, compiled.stored, self.logger)
+        started = start_operation(engine, kind, shop, self.settings.fingerprint)
+        operation = self._operations[kind, shop] = _Operation(stream, shop, started)
+        self._note(operation, starting=True)
+        return started
+
+    def _start_customers(
+        self, database: Database, loader: Loader, stream: str, shop: str, operation_id: int, compiled: _Compiled
+    ) -> Write:
+        settings, mappings, filters = self.settings, compiled.mappings, compiled.filters
         self._warn_unmapped([filled.field.name for filled in mappings])
-        if self.settings.import_filters and policy.discarded_cause is None:
+        if settings.import_filters and settings.policy.discarded_cause is None:
             self.logger.warning(
                 "option `import_filters` without `unsubscribe_discarded`: contacts who stop matching stay as they are"
+            )
+        plain = None
+        if not compiled.checked and database.one_source_each and is_straight(mappings, compiled.properties):
+            plain = PlainRoad(
+                database,
+                loader,
+                settings.policy,
+                mappings,
+                compiled.properties,
+                settings.mapping_fingerprint,
+                shop,
+                operation_id,
+                filters,
             )
         importing = ContactImport(
             database,
             loader,
-            self.settings.policy,
+            settings.policy,
             mappings,
-            self.settings.mapping_fingerprint,
+            settings.mapping_fingerprint,
             stream,
             shop,
             operation_id,
             self.logger,
-            None if checked else self._plain_road(database, loader, mappings, properties, shop, operation_id, filters),
+            plain,
             filters,
-            self.settings.limit,
-            checked,
+            settings.limit,
+            compiled.checked,
         )
         notice_others(importing)
-        stored = find_stored(filters, mappings, properties, policy)
-        redecide_if_changed(importing, self.settings.options_fingerprint, stored)
+        redecide_if_changed(importing, settings.options_fingerprint, compiled.stored)
         return importing.write
 
     def _open(self) -> sa.Engine:
         url, schema = self.settings.sqlalchemy_url, self.settings.default_target_schema
         return open_rehearsal(url, schema, self.logger) if self.settings.dry_run else open_engine(url, schema)
 
-    def _compiled(self, properties: Mapping[str, t.Any]) -> tuple[tuple[Filled, ...], Filter]:
+    def _compiled(self, properties: Mapping[str, t.Any]) -> _Compiled:
         """Check mappings and import filters against the stream, and tell what is wrong with all of them at once."""
         settings = self.settings
         problems: list[str] = []
@@ -198,44 +262,7 @@ class Run:
             problems += error.problems
         if problems:
             raise ConfigError(problems)
-        return mappings, filters
-
-    def _refuse_unstored(
-        self, kind: Kind, stream: str, shop: str, mappings: Sequence[Filled], stored: StoredFilter
-    ) -> None:
-        """Refuse filters and mappings that need what the database has not stored, unless all of it comes again."""
-        engine, settings = t.cast("sa.Engine", self._engine), self.settings
-        other_filters = has_other_filters(known_fingerprint(engine), settings.options_fingerprint)
-        new = new_mappings(engine, stream, shop, mappings)
-        bookmark = bookmark_of(self._state, stream)
-        if is_full_refresh(bookmark.value if bookmark is not None else None, first_start(engine, kind, shop)):
-            if other_filters and stored.missing:
-                self.logger.info("the contacts of other shops meet the new import filters when their records come")
-            return
-        problems = []
-        if other_filters and stored.missing:
-            names = ", ".join(f"`{name}`" for name in stored.missing)
-            problems.append(
-                f"the new `import_filters` read {names}, which the contact database does not hold unchanged"
-            )
-        if new and settings.mappings:
-            names = ", ".join(f"`{one.source}` to `{one.field.name}`" for one in new)
-            problems.append(f"the new `mappings` ({names}) read what the contact database has not stored")
-        if problems:
-            msg = f"stream `{stream}` of shop {shop}: {'; '.join(problems)}: run once with --full-refresh"
-            raise StateError(msg)
-        if new:
-            names = ", ".join(f"`{one.field.name}`" for one in new)
-            self.logger.warning(
-                "stream `%s`: %s is new: existing contacts get it with their next change, or now with --full-refresh",
-                stream,
-                names,
-            )
-        if other_filters:
-            self.logger.warning(
-                "the import filters have changed: who was discarded before comes in with the next change, or now with"
-                " --full-refresh"
-            )
+        return _Compiled(properties, mappings, filters, settings.policy)
 
     def _start_consents(self, database: Database, loader: Loader, stream: str, shop: str, operation_id: int) -> Write:
         policy, fingerprint = self.settings.policy, self.settings.mapping_fingerprint
@@ -273,35 +300,6 @@ class Run:
             return
         gone = conclude(importing, dt.datetime.fromtimestamp(version / 1000, dt.UTC))
         self.logger.info("%s: %s customers that were known do not exist any more", Kind.CONSENTS, f"{gone:,}")
-
-    def _refuse_gap(self, kind: Kind, stream: str, shop: str) -> None:
-        bookmark = bookmark_of(self._state, stream)
-        start = bookmark.value if bookmark is not None else None
-        committed = latest_bookmark(t.cast("sa.Engine", self._engine), kind, shop)
-        if leaves_a_gap(start, committed):
-            msg = (
-                f"stream `{stream}` of shop {shop} starts at {start:{_TIME}}, but the contact database has it only up"
-                f" to {committed:{_TIME}}, as after a restored backup: run once with --full-refresh, or set the"
-                " bookmark back with `meltano state set`"
-            )
-            raise StateError(msg)
-
-    def _plain_road(
-        self,
-        database: Database,
-        loader: Loader,
-        mappings: Sequence[Filled],
-        properties: Mapping[str, t.Any],
-        shop: str,
-        operation_id: int,
-        filters: Filter,
-    ) -> PlainRoad | None:
-        if database.keys.indexed or not is_straight(mappings, properties):
-            return None
-        fingerprint = self.settings.mapping_fingerprint
-        return PlainRoad(
-            database, loader, self.settings.policy, mappings, properties, fingerprint, shop, operation_id, filters
-        )
 
     def _switched_off(self, kind: Kind) -> str | None:
         if not self.settings.enable_import:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.target.singer import checkout, customer, query, run, schema
 
 COUNTS = """
@@ -103,9 +105,20 @@ def test_money_is_exact(database_url):
     assert format(total, ".2f") == "9999999999.99"
 
 
-def test_a_bad_checkout_is_rejected_with_the_place_of_the_fault(database_url):
-    run(database_url, _checkouts(checkout(1, None, line_items=[{"quantity": 1}, {"quantity": "two"}])))
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        (
+            {"line_items": [{"quantity": 1}, {"quantity": "two"}]},
+            "field `line_items[1].quantity` is not a whole number",
+        ),
+        ({"line_items": [{"quantity": 2**31}]}, "field `line_items[0].quantity` is too large"),
+        ({"line_items": [{"sku": "s" * 256}]}, "field `line_items[0].sku` is longer than 255 characters"),
+        ({"currency": "E" * 33}, "field `currency` is longer than 32 characters"),
+    ],
+)
+def test_a_bad_checkout_is_rejected_with_the_place_of_the_fault_and_the_others_come_in(database_url, values, reason):
+    run(database_url, _checkouts(checkout(1, None, **values), checkout(2, None)))
 
-    assert query(database_url, 'SELECT "key", reason FROM operation_records') == [
-        ("1", "field `line_items[1].quantity` is not a whole number")
-    ]
+    assert query(database_url, 'SELECT "key", reason FROM operation_records') == [("1", reason)]
+    assert query(database_url, "SELECT id FROM checkouts") == [(2,)]

@@ -332,6 +332,27 @@ def test_two_sources_of_a_contact_go_on_by_user_code(database_url):
     assert query(database_url, CONTACTS) == [("1", "ann@example.com", "New", "subscribed")]
 
 
+@pytest.mark.parametrize(
+    ("record", "row"),
+    [
+        # What one source lacks takes nothing from what the other one said.
+        (
+            customer(1, email="ann@example.com", updated_at=LATEST, **NEVER),
+            ("1", "ann@example.com", "Name1", "subscribed"),
+        ),
+        # The other source was changed later in Shopify: its fields stay.
+        (customer(1, email="ann@example.com", first_name="Old"), ("1", "ann@example.com", "Name2", "subscribed")),
+    ],
+)
+def test_a_contact_that_an_earlier_key_left_with_two_sources_is_decided_by_both(database_url, record, row):
+    by_email(database_url, customer(1, email="ann@example.com"), customer(2, email="ann@example.com", updated_at=LATER))
+    execute(database_url, "UPDATE database_state SET primary_key = 'user_code'")
+
+    run(database_url, [schema(), record])
+
+    assert query(database_url, CONTACTS) == [row]
+
+
 def test_an_import_stops_if_the_keys_are_changed_between_two_batches(database_url):
     by_email(database_url, customer(1))
     with importing(database_url) as batches:

@@ -7,17 +7,31 @@ Each leaf is true or false. What the other operators mean is said in these: `ne`
 from __future__ import annotations
 
 import datetime as dt
+import operator
 import typing as t
 from dataclasses import dataclass
 from decimal import Decimal
 
+from target_contactdb.fields import FieldType
+
 if t.TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from target_contactdb.conditions.fields import Known
 
 Ordered: t.TypeAlias = "Decimal | dt.date | dt.datetime"
 Order: t.TypeAlias = "t.Literal['gt', 'gte', 'lt', 'lte']"
+
+ORDERS: t.Final[Mapping[Order, Callable[[t.Any, t.Any], t.Any]]] = {
+    "gt": operator.gt,
+    "gte": operator.ge,
+    "lt": operator.lt,
+    "lte": operator.le,
+}
+"""What an order means, of values in Python and of columns in SQL alike."""
+
+TEXTS: t.Final = frozenset({FieldType.TEXT, FieldType.EMAIL, FieldType.PHONE, FieldType.CHOICE})
+"""The types whose values are text."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,52 +41,11 @@ class folded(_Element):  # noqa: N801 - used like a function of SQL
     type = sa.Text()
 
 
-@compiles(folded, "sqlite")
-def _folded_sqlite(element: folded, compiler: SQLCompiler, **kwargs: t.Any) -> str:
-    # SQLite's own `lower` knows A to Z only.
-    return f"lower({element.arguments(compiler, **kwargs)[0]})"
-
-
-@compiles(folded, "postgresql")
-def _folded_postgresql(element: folded, compiler: SQLCompiler, **kwargs: t.Any) -> str:
-    return f'lower({element.arguments(compiler, **kwargs)[0]} COLLATE "C")'
-
-
-@compiles(folded, "mysql")
-def _folded_mysql(element: folded, compiler: SQLCompiler, **kwargs: t.Any) -> str:
-    # `lower` would fold every letter of Unicode; `replace` minds the case whatever the collation is.
-    return _fold_by_replacing(element.arguments(compiler, **kwargs)[0])
-
-
-def _fold_by_replacing(text: str) -> str:
-    for letter in string.ascii_uppercase:
-        text = f"replace({text}, '{letter}', '{letter.lower()}')"
-    return text
-
-
 class has_part(_Element):  # noqa: N801 - used like a function of SQL
     """Whether the second text is somewhere in the first."""
 
     name = "has_part"
     inherit_cache = True
-
-
-@compiles(has_part, "sqlite")
-def _has_part_sqlite(element: has_part, compiler: SQLCompiler, **kwargs: t.Any) -> str:
-    text, part = element.arguments(compiler, **kwargs)
-    return f"(instr({text}, {part}) > 0)"
-
-
-@compiles(has_part, "postgresql")
-def _has_part_postgresql(element: has_part, compiler: SQLCompiler, **kwargs: t.Any) -> str:
-    text, part = element.arguments(compiler, **kwargs)
-    return f"(strpos({text}, {part}) > 0)"
-
-
-@compiles(has_part, "mysql")
-def _has_part_mysql(element: has_part, compiler: SQLCompiler, **kwargs: t.Any) -> str:
-    text, part = element.arguments(compiler, **kwargs)
-    return f"(locate({part}, {text}) > 0)"
 
 
 class ending(_Element):  # noqa: N801 - used like a function of SQL
@@ -97,18 +56,6 @@ class ending(_Element):  # noqa: N801 - used like a function of SQL
     type = sa.Text()
 
 
-@compiles(ending)
-def _ending(element: ending, compiler: SQLCompiler, **kwargs: t.Any) -> str:
-    text, length = element.arguments(compiler, **kwargs)
-    return f"right({text}, {length})"
-
-
-@compiles(ending, "sqlite")
-def _ending_sqlite(element: ending, compiler: SQLCompiler, **kwargs: t.Any) -> str:
-    text, length = element.arguments(compiler, **kwargs)
-    return f"substr({text}, -{length})"
-
-
 class has_content(_Element):  # noqa: N801 - used like a function of SQL
     """Whether a JSON list or object has anything in it."""
 
@@ -116,19 +63,48 @@ class has_content(_Element):  # noqa: N801 - used like a function of SQL
     inherit_cache = True
 
 
-@compiles(has_content, "sqlite")
-def _has_content_sqlite(element: has_content, compiler: SQLCompiler, **kwargs: t.Any) -> str:
-    return _exists(f"json_each({element.arguments(compiler, **kwargs)[0]})", "1 = 1")
+def _fold_by_replacing(text: str) -> str:
+    for letter in string.ascii_uppercase:
+        text = f"replace({text}, '{letter}', '{letter.lower()}')"
+    return text
 
 
-@compiles(has_content, "postgresql")
-def _has_content_postgresql(element: has_content, compiler: SQLCompiler, **kwargs: t.Any) -> str:
-    return f"({element.arguments(compiler, **kwargs)[0]} NOT IN ('[]'::jsonb, '{{}}'::jsonb))"
+# By element and engine, with the arguments by number.
+_WRITTEN: t.Final[dict[type[_Element], dict[str, str]]] = {
+    folded: {
+        # SQLite's own `lower` knows A to Z only.
+        "sqlite": "lower({0})",
+        "postgresql": 'lower({0} COLLATE "C")',
+        # `lower` would fold every letter of Unicode; `replace` minds the case whatever the collation is.
+        "mysql": _fold_by_replacing("{0}"),
+    },
+    has_part: {
+        "sqlite": "(instr({0}, {1}) > 0)",
+        "postgresql": "(strpos({0}, {1}) > 0)",
+        "mysql": "(locate({1}, {0}) > 0)",
+    },
+    ending: {
+        "sqlite": "substr({0}, -{1})",
+        "postgresql": "right({0}, {1})",
+        "mysql": "right({0}, {1})",
+    },
+    has_content: {
+        "sqlite": _exists("json_each({0})", "1 = 1"),
+        "postgresql": "({0} NOT IN ('[]'::jsonb, '{{}}'::jsonb))",
+        "mysql": "(json_length({0}) > 0)",
+    },
+}
 
 
-@compiles(has_content, "mysql")
-def _has_content_mysql(element: has_content, compiler: SQLCompiler, **kwargs: t.Any) -> str:
-    return f"(json_length({element.arguments(compiler, **kwargs)[0]}) > 0)"
+def _write(kind: type[_Element], dialect: str, template: str) -> None:
+    @compiles(kind, dialect)
+    def written(element: _Element, compiler: SQLCompiler, **kwargs: t.Any) -> str:
+        return template.format(*element.arguments(compiler, **kwargs))
+
+
+for _kind, _templates in _WRITTEN.items():
+    for _dialect, _template in _templates.items():
+        _write(_kind, _dialect, _template)
 
 
 class has_element(_Element):  # noqa: N801 - used like a function of SQL

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import operator
 import typing as t
 
 from target_contactdb.conditions.checked import (
+    ORDERS,
+    TEXTS,
     Checked,
     CheckoutExists,
     Compare,
@@ -28,14 +29,6 @@ if t.TYPE_CHECKING:
 
     Predicate = Callable[[t.Any], bool]
     Read = Callable[[t.Any], t.Any]
-
-_ORDERS: t.Final[dict[str, Callable[[t.Any, t.Any], bool]]] = {
-    "gt": operator.gt,
-    "gte": operator.ge,
-    "lt": operator.lt,
-    "lte": operator.le,
-}
-_TEXTS: t.Final = frozenset({FieldType.TEXT, FieldType.EMAIL, FieldType.PHONE, FieldType.CHOICE})
 
 
 def to_predicate(
@@ -98,7 +91,7 @@ def _of_value(leaf: Leaf) -> Callable[[t.Any], bool]:
         case Equal(field, values):
             return _equal(field, values)
         case Compare(_field, order, limit):
-            compare = _ORDERS[order]
+            compare = ORDERS[order]
             return lambda value: compare(value, limit)
         case Contains(_field, text):
             return lambda value: text in fold(value)
@@ -113,13 +106,13 @@ def _equal(field: Known, values: tuple[t.Any, ...]) -> Callable[[t.Any], bool]:
     wanted = frozenset(values)
     if field.type is FieldType.LIST:
         return lambda value: any(isinstance(item, str) and fold(item) in wanted for item in value)
-    if field.type in _TEXTS and not field.choices:
+    if field.type in TEXTS and not field.choices:
         return lambda value: fold(value) in wanted
     return lambda value: value in wanted
 
 
 def _is_set(field: Known) -> Callable[[t.Any], bool]:
-    if field.type in _TEXTS:
+    if field.type in TEXTS:
         return lambda value: bool(value.strip(" "))
     if field.type in {FieldType.LIST, FieldType.JSON}:
         return lambda value: len(value) > 0

@@ -5,7 +5,6 @@ An expression may also be NULL, which means false; `Opposite` is the one place t
 
 from __future__ import annotations
 
-import operator
 import re
 import typing as t
 from decimal import Decimal
@@ -13,6 +12,8 @@ from decimal import Decimal
 import sqlalchemy as sa
 
 from target_contactdb.conditions.checked import (
+    ORDERS,
+    TEXTS,
     Checked,
     CheckoutExists,
     Compare,
@@ -36,13 +37,6 @@ if t.TYPE_CHECKING:
 
     Truth = sa.ColumnElement[bool]
 
-_ORDERS: t.Final[dict[str, Callable[[t.Any, t.Any], t.Any]]] = {
-    "gt": operator.gt,
-    "gte": operator.ge,
-    "lt": operator.lt,
-    "lte": operator.le,
-}
-_TEXTS: t.Final = frozenset({FieldType.TEXT, FieldType.EMAIL, FieldType.PHONE, FieldType.CHOICE})
 _LETTER: t.Final = re.compile("[a-z]")
 
 
@@ -86,7 +80,7 @@ def _leaf(leaf: Leaf, column: sa.ColumnElement[t.Any]) -> Truth:
         case Equal(field, values):
             return _equal(field, column, values)
         case Compare(_field, order, limit):
-            truth: Truth = _ORDERS[order](column, _bound(limit))
+            truth: Truth = ORDERS[order](column, _bound(limit))
             return truth
         case Contains(_field, text):
             return has_part(folded(column), text)
@@ -102,14 +96,14 @@ def _equal(field: Known, column: sa.ColumnElement[t.Any], values: tuple[t.Any, .
         return has_element(column, *values)
     if field.type is FieldType.BOOLEAN:
         return column if values[0] else sa.not_(column)
-    if field.type in _TEXTS and not field.choices and any(_LETTER.search(value) for value in values):
+    if field.type in TEXTS and not field.choices and any(_LETTER.search(value) for value in values):
         return folded(column).in_(values)
     # Text without a letter that can be folded is compared as it is, which an index helps with.
     return column.in_([_bound(value) for value in values])
 
 
 def _is_set(field: Known, column: sa.ColumnElement[t.Any]) -> Truth:
-    if field.type in _TEXTS:
+    if field.type in TEXTS:
         return sa.func.trim(column) != ""
     if field.type in {FieldType.LIST, FieldType.JSON}:
         return has_content(column)
