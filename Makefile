@@ -15,6 +15,8 @@ SOURCES := tap-shopify-contacts/tap_shopify_contacts target-contactdb/target_con
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 export UV_PYTHON_DOWNLOADS := never
 export UV_NO_PROGRESS := 1
+# Else every start compiles a thousand modules where Python may not write, or is told not to.
+export UV_COMPILE_BYTECODE := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help

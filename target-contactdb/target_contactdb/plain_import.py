@@ -15,12 +15,12 @@ import sqlalchemy as sa
 
 from target_contactdb import plain_statements as statements
 from target_contactdb.addresses import address_hasher
-from target_contactdb.contact_apply import ContactsMoved
 from target_contactdb.contact_lookup import source_hash
 from target_contactdb.fields import FieldType
 from target_contactdb.mapping import Update, WhenEmpty
+from target_contactdb.plain_changed import Change, ChangedContacts
 from target_contactdb.plain_new import NewContacts
-from target_contactdb.plain_statements import SILENT, kind_of
+from target_contactdb.plain_statements import kind_of
 from target_contactdb.record_shapes import Shapes
 from target_contactdb.records import ADDRESS_PROPERTY
 from target_contactdb.tables import CHANNELS, tombstones
@@ -28,11 +28,8 @@ from target_contactdb.typed_records import (
     Core,
     decode_record,
     hasher_of,
-    moment_reader,
     passing,
     read_core,
-    second_reader,
-    short_text,
 )
 
 if t.TYPE_CHECKING:
@@ -47,7 +44,6 @@ if t.TYPE_CHECKING:
     from target_contactdb.mapping import Filled
     from target_contactdb.operations import Tally
 
-_CHUNK: t.Final = 5000
 # Wherever the word stands in a record: better read it carefully once too often.
 _ERASES: t.Final = b"REDACTED"
 
@@ -101,12 +97,9 @@ class PlainRoad:
 
     def __post_init__(self) -> None:
         self._hasher = hasher_of(self.fingerprint)
-        self._moment = moment_reader(self.loader)
-        self._second = second_reader(self.loader)
-        self._changes: dict[tuple[bool, ...], _Changes] = {}
         self._stage = statements.keys_stage()
         self._question = statements.not_unchanged(self._stage, self.database, self.shop, self.policy)
-        self._shapes = Shapes(self.mappings, self.properties, self.loader)
+        shapes = Shapes(self.mappings, self.properties, self.loader)
         self._passes = passing(self.filters)
         self._new = NewContacts(
             self.database,
@@ -116,8 +109,9 @@ class PlainRoad:
             self.shop,
             self.operation_id,
             self.hashers(),
-            self._shapes,
+            shapes,
         )
+        self._changed = ChangedContacts(self.database, self.loader, self.mappings, self.shop, self.operation_id, shapes)
 
     def hashers(self) -> Mapping[str, Callable[[str | None], str | None]]:
         """Return per channel what hashes its addresses."""
@@ -187,96 +181,25 @@ class PlainRoad:
         """
         careful = set(batch.careful)
         new: list[tuple[int, Core, str]] = []
-        changed: list[tuple[int, int, Core, str]] = []
+        changed: list[Change] = []
         with self.loader.staged(connection, self._stage, batch.keys, ready=True):
             asked = connection.execute(self._question).all()
         tally.counts["unchanged"] += len(batch.keys) - len(asked)
-        if asked:
-            contents = {row[0]: row[2] for row in batch.keys}
-            for position, contact_id, is_same in asked:
-                core = batch.cores[position]
-                if is_same or core is None or (contact_id is not None and not self.policy.update_existing):
-                    careful.add(position)
-                elif contact_id is None:
-                    new.append((position, core, contents[position]))
-                else:
-                    changed.append((position, contact_id, core, contents[position]))
-        self._take_changed(connection, batch.lines, changed, careful, tally, now)
+        keys = {row[0]: row for row in batch.keys} if asked else {}
+        for position, contact_id, is_same, is_plain, updated_at, *said in asked:
+            core = batch.cores[position]
+            _position, _customer_id, content, *kinds = keys[position]
+            if core is None or is_same:
+                careful.add(position)
+            elif contact_id is None:
+                new.append((position, core, content))
+            elif is_plain and self.policy.update_existing:
+                changed.append(Change(position, core, tuple(kinds), content, contact_id, updated_at, tuple(said)))
+            else:
+                careful.add(position)
+        tally.counts["updated"] += self._changed.take_in(connection, batch.lines, changed, careful, now)
         self._take_new(connection, batch.lines, new, careful, erased, tally, now)
         return sorted(careful)
-
-    def _take_changed(
-        self,
-        connection: sa.Connection,
-        lines: Sequence[bytes],
-        changed: Sequence[tuple[int, int, Core, str]],
-        careful: set[int],
-        tally: Tally,
-        now: dt.datetime,
-    ) -> None:
-        shapes: dict[tuple[bool, ...], list[tuple[t.Any, ...]]] = {}
-        for position, contact_id, core, content in changed:
-            read = self._shapes.read(lines[position])
-            told = None if read is None else self._told(core)
-            if read is None or told is None:
-                careful.add(position)
-                continue
-            carried, values = read
-            updated_at, last_order_at, *said = told
-            row = (position, contact_id, core.id, updated_at, last_order_at, content, *said, *values)
-            shapes.setdefault(carried, []).append(row)
-        for carried, rows in shapes.items():
-            tally.counts["updated"] += self._write_changed(connection, carried, rows, careful, now)
-
-    def _told(self, core: Core) -> list[t.Any] | None:
-        """Return a record's times, the kinds of what it says, and what it says of each channel, for the driver.
-
-        It is None if the record has to be read carefully.
-        """
-        kinds = (kind_of(core.email, core.email_marketing_state), kind_of(core.phone, core.sms_marketing_state))
-        by_email = (core.email, core.email_marketing_state, core.email_marketing_opt_in_level)
-        by_sms = (core.phone, core.sms_marketing_state, core.sms_marketing_opt_in_level)
-        times = (core.email_marketing_updated_at, core.sms_marketing_updated_at)
-        last_order_at = core.last_order_created_at
-        try:
-            told = [self._moment(core.updated_at), None if last_order_at is None else self._moment(last_order_at)]
-            told += kinds
-            for kind, texts, consent_at in zip(kinds, (by_email, by_sms), times, strict=True):
-                if kind == SILENT:
-                    told += (None, None, None, None)
-                    continue
-                told += [short_text(text) if text else None for text in texts]
-                told.append(None if consent_at is None else self._second(consent_at)[0])
-        except ValueError:
-            return None
-        return told
-
-    def _write_changed(
-        self,
-        connection: sa.Connection,
-        carried: tuple[bool, ...],
-        rows: list[tuple[t.Any, ...]],
-        careful: set[int],
-        now: dt.datetime,
-    ) -> int:
-        """Write the changed records of one shape; return how many were plain."""
-        changes = self._changes.get(carried)
-        if changes is None:
-            changes = self._changes[carried] = _Changes.of(self, carried)
-        stage = changes.stage
-        with self.loader.staged(connection, stage, rows, ready=True):
-            others = list(connection.execute(changes.question).scalars())
-            for start in range(0, len(others), _CHUNK):
-                doomed = stage.c["_position"].in_(others[start : start + _CHUNK])
-                connection.execute(sa.delete(stage).where(doomed))
-            careful.update(others)
-            plain = len(rows) - len(others)
-            if plain:
-                written = connection.execute(changes.contacts, {"now": now, "operation_id": self.operation_id})
-                if written.rowcount != plain:
-                    raise ContactsMoved
-                connection.execute(changes.sources)
-        return plain
 
     def _take_new(
         self,
@@ -304,26 +227,6 @@ class PlainRoad:
         taken, changes = self._new.take_in(connection, candidates, careful, erased, now, hash_source)
         tally.counts["inserted"] += taken
         tally.counts.update(changes)
-
-
-@dataclass(frozen=True, slots=True)
-class _Changes:
-    """The statements for changed records of one shape."""
-
-    stage: sa.Table
-    question: sa.Select[t.Any]
-    contacts: sa.Update
-    sources: sa.Update
-
-    @classmethod
-    def of(cls, road: PlainRoad, carried: tuple[bool, ...]) -> _Changes:
-        stage = statements.changed_stage(road.mappings, carried)
-        return cls(
-            stage,
-            statements.not_plainly_changed(stage, road.database, road.shop, road.policy),
-            statements.update_contacts(stage, road.database.contacts, road.mappings, carried),
-            statements.update_sources(stage, road.shop),
-        )
 
 
 def is_straight(mappings: Sequence[Filled], properties: Mapping[str, t.Any]) -> bool:

@@ -36,14 +36,17 @@ _SOURCE_NAMES: t.Final = (
     *(f"{channel}_{name}" for channel in CHANNELS for name in _CHANNEL_VALUES),
     "content_hash",
 )
-_CHANGE_NAMES: t.Final = tuple(column.name for column in status_changes.columns if column.name != "change_id")
+# Nobody new has had a status before, nor opted in anywhere but at Shopify: what stays null is left out.
+_CHANGE_NAMES: t.Final = tuple(
+    column.name for column in status_changes.columns if column.name not in {"change_id", "from"}
+)
 _CONTACT_NAMES: t.Final = (
     *("contact_id", "user_code"),
-    *(column.name for column in contact_status_columns()),
+    *(column.name for column in contact_status_columns() if not column.name.endswith("_opted_in_at")),
     *("created_at", "updated_at", "last_operation_id"),
 )
 _NOTHING: t.Final = (None,) * len(_CHANNEL_VALUES)
-_NO_STATUS: t.Final = ("none", None, None, None, None, None, None, "none", None)
+_NO_STATUS: t.Final = ("none", None, None, None, None, None, "none", None)
 
 
 class _Channel(msgspec.Struct, gc=False):
@@ -51,7 +54,7 @@ class _Channel(msgspec.Struct, gc=False):
 
     Attributes:
         seen: What the source row holds.
-        held: What the contact's row holds, in the order of `contact_status_columns`.
+        held: What the contact's row holds, in the order of `_CONTACT_NAMES`.
         answer: The state table's answer; None for a channel of which nothing is said.
         times: By `When`, as the driver takes them.
         spoken: The consent time in the words of the evidence.
@@ -174,7 +177,7 @@ class NewContacts:
             said_at, spoken = self._second(consent_at)
         when = (None, said_at, *times)
         status, source, cause = answer.status, answer.source, answer.cause
-        held = (status, source, cause, when[answer.at], None, when[answer.opted_out], digest, status, cause)
+        held = (status, source, cause, when[answer.at], when[answer.opted_out], digest, status, cause)
         return _Channel((text, digest, state, level, said_at), held, answer, when, spoken)
 
     def _ask(self, state: str | None, level: str | None, has_address: bool, has_time: bool) -> FirstSight | None:
@@ -318,7 +321,6 @@ class NewContacts:
                     contact_id,
                     name,
                     told.change,
-                    None,
                     answer.status,
                     answer.cause,
                     answer.source,

@@ -79,30 +79,27 @@ def changed_stage(mappings: Sequence[Filled], carried: Sequence[bool]) -> sa.Tab
         mappings: The compiled mappings.
         carried: Which of their sources these records carry.
     """
-    said = [
-        sa.Column(f"_said_{channel}_{name}", contact_sources.c[f"{channel}_{name}"].type)
-        for channel in CHANNELS
-        for name in SAID_NAMES
-    ]
     fields = [one.field.column() for one, is_carried in zip(mappings, carried, strict=True) if is_carried]
     return staging_table(
         "stage_changed",
         [
-            sa.Column("_position", sa.Integer),
             sa.Column("_contact_id", sa.BigInteger),
             sa.Column("_customer_id", sa.BigInteger),
             sa.Column("_updated_at", UtcDateTime),
             sa.Column("_last_order_at", UtcDateTime),
             sa.Column("_content_hash", HASH),
-            *(sa.Column(f"_{channel}_kind", sa.SmallInteger) for channel in CHANNELS),
-            *said,
             *fields,
         ],
     )
 
 
 def not_unchanged(keys: sa.Table, database: Database, shop: str, policy: Policy) -> sa.Select[t.Any]:
-    """Return the question which records are not unchanged, each with its contact and whether its content is known."""
+    """Return the question which records are not unchanged.
+
+    Each comes with its contact, whether its content is known, whether there would be nothing to decide if it said the
+    same of the channels as the record before, when that was updated, and what it said of them (`SAID_NAMES`, channel
+    after channel).
+    """
     sources = contact_sources
     joined, settled = _settled(
         keys.outerjoin(sources, sa.and_(sources.c.shop == shop, sources.c.customer_id == keys.c.customer_id)),
@@ -110,12 +107,13 @@ def not_unchanged(keys: sa.Table, database: Database, shop: str, policy: Policy)
         policy,
         [keys.c[f"{channel}_kind"] for channel in CHANNELS],
     )
-    known = sources.c.content_hash == keys.c.content_hash
-    unchanged = sa.func.coalesce(sa.and_(known, sources.c.deleted_at.is_(None), *settled), sa.false())
+    known = sa.func.coalesce(sources.c.content_hash == keys.c.content_hash, sa.false())
+    plain = sa.func.coalesce(sa.and_(sources.c.deleted_at.is_(None), *settled), sa.false())
+    said = [sources.c[f"{channel}_{name}"] for channel in CHANNELS for name in SAID_NAMES]
     return (
-        sa.select(keys.c.position, sources.c.contact_id, sa.func.coalesce(known, sa.false()))
+        sa.select(keys.c.position, sources.c.contact_id, known, plain, sources.c.source_updated_at, *said)
         .select_from(joined)
-        .where(sa.not_(unchanged))
+        .where(sa.not_(sa.and_(known, plain)))
     )
 
 
@@ -137,33 +135,6 @@ def not_plainly_new(new: sa.Table, contacts: sa.Table) -> sa.Select[t.Any]:
         joined = joined.outerjoin(holders, holders.c[f"{channel}_address_hash"] == new.c[f"{channel}_closed"])
         met.append(holders.c.contact_id.is_not(None))
     return sa.select(new.c.position).distinct().select_from(joined).where(sa.or_(*met))
-
-
-def not_plainly_changed(changed: sa.Table, database: Database, shop: str, policy: Policy) -> sa.Select[t.Any]:
-    """Return the question which changed records change more than fields, or come too late."""
-    sources = contact_sources
-    of_source = sa.and_(sources.c.shop == shop, sources.c.customer_id == changed.c["_customer_id"])
-    joined, settled = _settled(
-        changed.outerjoin(sources, of_source),
-        database,
-        policy,
-        [changed.c[f"_{channel}_kind"] for channel in CHANNELS],
-    )
-    same = [
-        sa.or_(
-            changed.c[f"_{channel}_kind"] == SILENT,
-            sa.and_(
-                *(
-                    sources.c[f"{channel}_{name}"].is_not_distinct_from(changed.c[f"_said_{channel}_{name}"])
-                    for name in SAID_NAMES
-                )
-            ),
-        )
-        for channel in CHANNELS
-    ]
-    in_time = changed.c["_updated_at"] >= sources.c.source_updated_at
-    plain = sa.func.coalesce(sa.and_(in_time, sources.c.deleted_at.is_(None), *same, *settled), sa.false())
-    return sa.select(changed.c["_position"]).select_from(joined).where(sa.not_(plain))
 
 
 def _settled(

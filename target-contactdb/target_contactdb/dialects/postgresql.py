@@ -5,6 +5,7 @@ from __future__ import annotations
 import typing as t
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import REGCLASS
 from typing_extensions import override
 
 from target_contactdb.dialects.base import Loader, Row, own_words
@@ -79,6 +80,9 @@ class PostgresqlLoader(Loader):
 
     @override
     def new_contact_ids(self, connection: sa.Connection, count: int) -> list[int]:
-        sequence = sa.func.nextval(sa.func.pg_get_serial_sequence("contacts", "contact_id"))
-        numbers = sa.select(sequence).select_from(sa.func.generate_series(1, count))
-        return list(connection.execute(numbers).scalars())
+        # Asked in the same place as `nextval`, the sequence would be looked for once for each number.
+        named = sa.func.pg_get_serial_sequence("contacts", "contact_id").cast(REGCLASS)
+        sequence = sa.select(named.label("number")).offset(0).subquery()
+        numbers = sa.select(sa.func.array_agg(sa.func.nextval(sequence.c.number), type_=sa.ARRAY(sa.BigInteger)))
+        each = sa.func.generate_series(1, count).table_valued("place")
+        return list(connection.execute(numbers.select_from(sequence.join(each, sa.true()))).scalar_one() or ())
