@@ -180,7 +180,16 @@ def environment(name: str, requirements: Sequence[str]) -> Path:
         uv = Path(sys.executable).parent / "uv"
         subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, folder], check=True)
         subprocess.run(
-            [uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", folder / "bin" / "python", *requirements],
+            [
+                uv,
+                "pip",
+                "install",
+                "--quiet",
+                "--compile-bytecode",
+                "--python",
+                folder / "bin" / "python",
+                *requirements,
+            ],
             check=True,
         )
         stamp.write_text(wanted)

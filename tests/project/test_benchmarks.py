@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import common, tap
+from benchmarks import common, segments, tap
 
 
 @pytest.fixture
@@ -14,6 +14,8 @@ def folder(tmp_path, monkeypatch):
     """A folder for tables and passing files."""
     monkeypatch.setattr(common, "FOLDER", tmp_path)
     monkeypatch.setattr(tap, "WORK", tmp_path / "work")
+    monkeypatch.setattr(segments, "FOLDER", tmp_path)
+    monkeypatch.setattr(segments, "WORK", tmp_path / "work")
     return tmp_path
 
 
@@ -47,3 +49,14 @@ def test_what_a_process_takes_is_its_own(folder):
     assert 0 < usage.peak_mib < 30
     assert usage.cpu_seconds > 0
     assert (folder / "out").read_text() == "1\n"
+
+
+def test_segments_have_the_same_contacts_on_both_engines(folder):
+    segments.main(["--contacts", "2000", "--checkouts", "400", "--plans"])
+    counted = [
+        [line.split(" | ")[:2] for line in (folder / f"segments-{engine}.md").read_text().splitlines() if "| `" in line]
+        for engine in ("sqlite", "postgresql")
+    ]
+    assert counted[0] == counted[1]
+    assert [text for text, _count in counted[0]] == [f"| `{text}`" for text in segments.CONDITIONS]
+    assert all(int(count.replace(",", "")) for _text, count in counted[0])
