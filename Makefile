@@ -40,9 +40,10 @@ test: $(VENV)/.installed $(MELTANO_VENV)/.installed lint types ## Everything tha
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(PYTEST_ARGS)
 
 .PHONY: bench
-bench: $(VENV)/.installed ## Measure tap and target beside their peers, and segments; takes a quarter of an hour
+bench: $(VENV)/.installed $(MELTANO_VENV)/.installed ## Measure tap and target beside their peers, and segments; takes a quarter of an hour
 	$(BIN)/python -m benchmarks.tap $(BENCH_ARGS)
 	$(BIN)/python -m benchmarks.target $(BENCH_ARGS)
+	$(BIN)/python -m benchmarks.pipeline $(BENCH_ARGS)
 	$(BIN)/python -m benchmarks.segments
 
 .PHONY: lint

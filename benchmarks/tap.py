@@ -68,20 +68,25 @@ def main(arguments: list[str] | None = None) -> str:
     parser.add_argument("--name", default="tap", help="name of the files below output/bench")
     given = parser.parse_args(arguments)
     WORK.mkdir(parents=True, exist_ok=True)
-    with running_sandbox(
-        customers=given.customers,
+    with fast_store(given.customers) as sandbox:
+        known = rows_of(sandbox)
+        chosen = {name: known[name] for name in given.rows or known}
+        rows = interleave(chosen, given.rounds, warm_up=not given.no_warm_up)
+    check_alike(rows)
+    return report(given.name, f"Tap: {given.customers:,} customers", rows)
+
+
+def fast_store(customers: int) -> contextlib.AbstractContextManager[Sandbox]:
+    """Return a store without rate limits that has nothing but customers, open for the length of a block."""
+    return running_sandbox(
+        customers=customers,
         checkouts=0,
         scopes=_SCOPES,
         bucket=_UNLIMITED,
         restore_rate=_UNLIMITED,
         now="2026-11-01T12:00:00Z",
         fast=True,
-    ) as sandbox:
-        known = rows_of(sandbox)
-        chosen = {name: known[name] for name in given.rows or known}
-        rows = interleave(chosen, given.rounds, warm_up=not given.no_warm_up)
-    check_alike(rows)
-    return report(given.name, f"Tap: {given.customers:,} customers", rows)
+    )
 
 
 def rows_of(sandbox: Sandbox) -> dict[str, Callable[[], Result]]:
@@ -99,7 +104,16 @@ def rows_of(sandbox: Sandbox) -> dict[str, Callable[[], Result]]:
 def run_ours(sandbox: Sandbox, extraction: str) -> Result:
     """Run our tap with all fields of a customer."""
     program = [sys.executable, "-m", "tap_shopify_contacts"]
-    config = {
+    with (
+        written("config.json", our_config(sandbox, extraction)) as settings,
+        written("catalog.json", our_catalog()) as catalog,
+    ):
+        return carried([*program, "--config", settings, "--catalog", catalog], OURS)
+
+
+def our_config(sandbox: Sandbox, extraction: str) -> dict[str, t.Any]:
+    """Return our tap's settings."""
+    return {
         "shop": "sandbox",
         "access_token": sandbox.token,
         "api_url": sandbox.url,
@@ -107,8 +121,6 @@ def run_ours(sandbox: Sandbox, extraction: str) -> Result:
         "start_date": START,
         "horizon_seconds": 0,
     }
-    with written("config.json", config) as settings, written("catalog.json", our_catalog()) as catalog:
-        return carried([*program, "--config", settings, "--catalog", catalog], OURS)
 
 
 def run_stock(sandbox: Sandbox) -> Result:
@@ -126,6 +138,23 @@ def run_stock(sandbox: Sandbox) -> Result:
 def run_singer_io(sandbox: Sandbox) -> Result:
     """Run singer-io's tap, in its own environment, with all fields that it has."""
     python = environment("tap-shopify", [PEER]) / "python"
+    wrapper = [python, HERE / "tap_rows" / "singer_io_tap.py", str(urlsplit(sandbox.url).port)]
+    config, streams = singer_io_config(sandbox), singer_io_catalog(python)
+    with written("config.json", config) as settings, written("catalog.json", streams) as catalog:
+        return carried([*wrapper, "--config", settings, "--catalog", catalog], SINGER_IO)
+
+
+def singer_io_config(sandbox: Sandbox) -> dict[str, t.Any]:
+    """Return the settings of singer-io's tap."""
+    return {"shop": "sandbox", "access_token": sandbox.token, "start_date": START}
+
+
+def singer_io_catalog(python: Path) -> dict[str, t.Any]:
+    """Return the catalogue of singer-io's tap, with all fields of the customers selected and no other stream.
+
+    Args:
+        python: The interpreter of its environment.
+    """
     (path,) = python.parent.parent.glob("lib/*/site-packages/tap_shopify/schemas/customers.json")
     schema = json.loads(path.read_text())
     chosen = {"inclusion": "available", "selected": True}
@@ -141,10 +170,7 @@ def run_singer_io(sandbox: Sandbox) -> Result:
             *({"breadcrumb": ["properties", name], "metadata": chosen} for name in schema["properties"]),
         ],
     }
-    config = {"shop": "sandbox", "access_token": sandbox.token, "start_date": START}
-    wrapper = [python, HERE / "tap_rows" / "singer_io_tap.py", str(urlsplit(sandbox.url).port)]
-    with written("config.json", config) as settings, written("catalog.json", {"streams": [stream]}) as catalog:
-        return carried([*wrapper, "--config", settings, "--catalog", catalog], SINGER_IO)
+    return {"streams": [stream]}
 
 
 def run_floor(sandbox: Sandbox, road: str) -> Result:

@@ -150,7 +150,14 @@ def run_ours(url: sa.URL, file: str) -> Usage:
 
 def run_meltanolabs(url: sa.URL, file: str) -> Usage:
     """Run MeltanoLabs' target at its fastest: COPY, no validation, no metadata, large batches."""
-    config = {
+    (WORK / "meltanolabs.json").write_text(json.dumps(meltanolabs_config(url)))
+    program = environment("meltanolabs", [MELTANOLABS]) / "target-postgres"
+    return measure([program, "--config", WORK / "meltanolabs.json"], stdin=WORK / f"{file}.jsonl")
+
+
+def meltanolabs_config(url: sa.URL) -> dict[str, t.Any]:
+    """Return the settings of MeltanoLabs' target at its fastest."""
+    return {
         "sqlalchemy_url": url.set(drivername="postgresql+psycopg").render_as_string(hide_password=False),
         "default_target_schema": "public",
         "use_copy": True,
@@ -159,9 +166,6 @@ def run_meltanolabs(url: sa.URL, file: str) -> Usage:
         "activate_version": False,
         "batch_size_rows": 50_000,
     }
-    (WORK / "meltanolabs.json").write_text(json.dumps(config))
-    program = environment("meltanolabs", [MELTANOLABS]) / "target-postgres"
-    return measure([program, "--config", WORK / "meltanolabs.json"], stdin=WORK / f"{file}.jsonl")
 
 
 def run_dlt(url: sa.URL, file: str) -> Usage:
@@ -209,14 +213,18 @@ def _database(server: sa.URL | None, name: str, *, fresh: bool) -> sa.URL:
         for one in WORK.glob(f"{file.name}*") if fresh else ():
             one.unlink()
         return sa.URL.create("sqlite", database=str(file))
-    if fresh:
-        engine = sa.create_engine(server, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
-        with engine.connect() as connection:
-            connection.execute(sa.text(f"DROP DATABASE IF EXISTS {word} WITH (FORCE)"))
-            connection.execute(sa.text(f"CREATE DATABASE {word}"))
-            # What the one before has left to write is not for the next one to wait for.
-            connection.execute(sa.text("CHECKPOINT"))
-    return server.set(database=word)
+    return fresh_database(server, word) if fresh else server.set(database=word)
+
+
+def fresh_database(server: sa.URL, name: str) -> sa.URL:
+    """Return the URL of a new and empty database of a PostgreSQL server."""
+    engine = sa.create_engine(server, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+    with engine.connect() as connection:
+        connection.execute(sa.text(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
+        connection.execute(sa.text(f"CREATE DATABASE {name}"))
+        # What the one before has left to write is not for the next one to wait for.
+        connection.execute(sa.text("CHECKPOINT"))
+    return server.set(database=name)
 
 
 @contextlib.contextmanager
