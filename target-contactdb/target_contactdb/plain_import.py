@@ -1,8 +1,9 @@
 """The plain road: the records of a batch that need no thought are taken in by set-based statements.
 
 Plain is a record that is unchanged, or that changes nothing but fields, or a customer of whom nothing at all is known,
-nor of its addresses; each of them alone is what the state table would make of it. All others are left to the careful
-road, in the same transaction: together they are two smaller batches, one after the other.
+nor of its addresses; each of them alone is what the state table would make of it. Where contacts have keys of their
+own, or several customers, only an unchanged record is plain, of a contact that has no other customer. All others are
+left to the careful road, in the same transaction: together they are two smaller batches, one after the other.
 """
 
 from __future__ import annotations
@@ -189,7 +190,8 @@ class PlainRoad:
         for position, contact_id, is_same, is_plain, updated_at, *said in asked:
             core = batch.cores[position]
             _position, _customer_id, content, *kinds = keys[position]
-            if core is None or is_same:
+            if core is None or is_same or not self.database.one_source_each:
+                # A record that says something new may change a key, or meet one, and that in the order of the stream.
                 careful.add(position)
             elif contact_id is None:
                 new.append((position, core, content))

@@ -107,6 +107,8 @@ def not_unchanged(keys: sa.Table, database: Database, shop: str, policy: Policy)
         policy,
         [keys.c[f"{channel}_kind"] for channel in CHANNELS],
     )
+    if not database.one_source_each:
+        settled.append(_is_only_source())
     known = sa.func.coalesce(sources.c.content_hash == keys.c.content_hash, sa.false())
     plain = sa.func.coalesce(sa.and_(sources.c.deleted_at.is_(None), *settled), sa.false())
     said = [sources.c[f"{channel}_{name}"] for channel in CHANNELS for name in SAID_NAMES]
@@ -135,6 +137,13 @@ def not_plainly_new(new: sa.Table, contacts: sa.Table) -> sa.Select[t.Any]:
         joined = joined.outerjoin(holders, holders.c[f"{channel}_address_hash"] == new.c[f"{channel}_closed"])
         met.append(holders.c.contact_id.is_not(None))
     return sa.select(new.c.position).distinct().select_from(joined).where(sa.or_(*met))
+
+
+def _is_only_source() -> sa.ColumnElement[bool]:
+    """Return that no other customer has a say in the contact of a source."""
+    sources, others = contact_sources, contact_sources.alias("others")
+    is_other = sa.or_(others.c.shop != sources.c.shop, others.c.customer_id != sources.c.customer_id)
+    return ~sa.exists().where(others.c.contact_id == sources.c.contact_id, is_other).correlate(sources)
 
 
 def _settled(

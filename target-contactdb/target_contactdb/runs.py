@@ -213,7 +213,7 @@ class Run:
                 "option `import_filters` without `unsubscribe_discarded`: contacts who stop matching stay as they are"
             )
         plain = None
-        if not compiled.checked and database.one_source_each and is_straight(mappings, compiled.properties):
+        if not compiled.checked and is_straight(mappings, compiled.properties):
             plain = PlainRoad(
                 database,
                 loader,

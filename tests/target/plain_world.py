@@ -48,6 +48,7 @@ if t.TYPE_CHECKING:
     from target_contactdb.conditions.filters import Filter
     from target_contactdb.consent_values import Policy
     from target_contactdb.database import Database
+    from target_contactdb.keys import Keys
     from target_contactdb.ledger import Key
     from target_contactdb.mapping import Filled
     from target_contactdb.operations import Tally
@@ -125,6 +126,7 @@ class Side:
         *,
         plain: bool,
         filters: Filter | None = None,
+        keys: Keys | None = None,
     ) -> Side:
         """Return an empty database; both sides get the same salt, so that addresses have the same hashes."""
         engine = open_engine(url)
@@ -132,7 +134,7 @@ class Side:
         with engine.begin() as connection:
             connection.execute(sa.update(database_state).values(salt=salt))
         fields = [one.field for one in mappings]
-        database = open_database(engine, fields, DEFAULT_CAUSES, policy.protected_causes)
+        database = open_database(engine, fields, DEFAULT_CAUSES, policy.protected_causes, keys)
         assert is_straight(mappings, PROPERTIES)
         imports = {}
         for shop in SHOPS:
@@ -161,7 +163,9 @@ class Side:
         contacts = self.database.contacts
         mine = {"user_code": str(number), "email": f"person{number}@example.com", "created_at": now, "updated_at": now}
         with self.database.engine.begin() as connection:
-            if connection.execute(sa.select(contacts).where(contacts.c.user_code == str(number))).first() is None:
+            # Where the address is a key, nobody else may hold it.
+            taken = sa.or_(contacts.c.user_code == str(number), sa.func.lower(contacts.c.email) == mine["email"])
+            if connection.execute(sa.select(contacts).where(taken)).first() is None:
                 connection.execute(sa.insert(contacts).values(mine))
 
     def tell(self, number: int, act: Act, now: dt.datetime) -> None:

@@ -19,6 +19,7 @@ from target_contactdb.conditions.times import Clock
 from target_contactdb.consent import Resubscribe
 from target_contactdb.consent_values import Policy
 from target_contactdb.errors import StreamError
+from target_contactdb.keys import Keys
 from target_contactdb.target import TargetContactDB
 from tests.target.plain_world import PROPERTIES, RULES, START, Side, Story, different, mappings_of
 from tests.target.singer import customer, query, run, schema, state
@@ -37,15 +38,17 @@ POLICIES = {
 }
 
 
-def _told(url: str, other: str, policy: Policy, seed: int, *, people: int, turns: int) -> Story:
+def _told(
+    url: str, other: str, policy: Policy, seed: int, *, people: int, turns: int, keys: Keys | None = None
+) -> Story:
     """Tell a story to both databases, and compare them after every turn."""
     mappings, filters = mappings_of(RULES), None
     if policy.discarded_cause is not None:
         wanted = read_objects([{"field": "first_name", "op": "ne", "value": "Else"}], "import_filters", [])
         filters = compile_filters(wanted, PROPERTIES, Clock(START, ZoneInfo("UTC")))
     sides = (
-        Side.make(url, policy, mappings, "salt", plain=True, filters=filters),
-        Side.make(other, policy, mappings, "salt", plain=False, filters=filters),
+        Side.make(url, policy, mappings, "salt", plain=True, filters=filters, keys=keys),
+        Side.make(other, policy, mappings, "salt", plain=False, filters=filters, keys=keys),
     )
     story = Story(Random(seed), sides, people)
     try:
@@ -66,6 +69,16 @@ def test_the_plain_road_comes_to_what_the_careful_one_comes_to(sqlite_url, tmp_p
 
     # Both roads are well trodden, or the story would prove nothing.
     assert min(story.plain, story.careful) > 50
+
+
+@pytest.mark.parametrize("keys", [Keys("email"), Keys("email", ("phone",)), Keys(unique_fields=("email",))], ids=str)
+@pytest.mark.parametrize("seed", [3, 5])
+def test_it_does_so_with_keys_whose_contacts_may_have_several_customers(sqlite_url, tmp_path, keys, seed):
+    story = _told(
+        sqlite_url, f"sqlite:///{tmp_path}/other.db", POLICIES["default"], seed, people=60, turns=8, keys=keys
+    )
+
+    assert min(story.plain, story.careful) > 15
 
 
 def test_it_does_so_on_every_engine(database_url: t.Any, tmp_path):
