@@ -1,9 +1,11 @@
-"""Carry a sandbox store into a contact database, let it live a little, carry the changes, show the result."""
+"""Carry a sandbox store into a contact database, let it live a little, carry the changes, show and use the result."""
 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
+import shlex
 import shutil
 import sqlite3
 import subprocess
@@ -25,6 +27,18 @@ AN_HOUR = 3_600
 
 PROJECT = Path(__file__).resolve().parent.parent
 FOLDER = PROJECT / "output" / "demo"
+
+SEGMENT = "Warm carts"
+CONDITION = "may_email = true and checkout.updated_at within 7 days and checkout.price >= 50"
+SENDER = """\
+[sender]
+name = "Example Shop"
+email = "hello@example.com"
+postal_address = "Example Shop, 1 High Street, Dublin"
+
+[unsubscribe]
+url = "https://example.com/leave?contact={contact_id}&by={channel}"
+"""
 
 NEXT = """\
 [bold]Next, with a real store[/bold]
@@ -54,6 +68,17 @@ class Demo:
     def settings(self) -> Path:
         """The file that takes the place of `.env`, so that a user's own is neither read nor changed."""
         return self.folder / ".env"
+
+    @property
+    def message(self) -> Path:
+        """The folder of the One to one message."""
+        return self.folder / "message"
+
+    def write_sender(self) -> str:
+        """Write the settings of messages, and return where they are."""
+        file = self.folder / "message.toml"
+        file.write_text(SENDER, encoding="utf-8")
+        return str(file.relative_to(PROJECT))
 
     def prepare(self) -> None:
         """Begin with an empty folder."""
@@ -89,14 +114,39 @@ class Demo:
         Raises:
             CommandFailed: If it does not succeed.
         """
-        self.console.rule(f"[dim]contactdb {' '.join(arguments)}[/dim]", align="left", style="dim")
+        self._announce(arguments)
+        sys.stdout.flush()
+        self._call(arguments, None)
+        self.console.print()
+
+    def enter(self, *arguments: str) -> str:
+        """Let one contact enter a flow, print what the node says of it, in short, and return its key.
+
+        Raises:
+            CommandFailed: If it does not succeed, or nobody enters.
+        """
+        self._announce(arguments)
+        output = self._call(arguments, subprocess.PIPE)
+        if not output:
+            raise CommandFailed(["contactdb", *arguments], 0, "nobody enters")
+        entry = json.loads(output)
+        contact = entry["contact"]
+        shown = {name: contact[name] for name in ("contact_id", "user_code", "email", "first_name")}
+        shown["…"] = f"{len(contact) - len(shown)} more fields"
+        self.console.print_json(json.dumps({**entry, "contact": shown}))
+        self.console.print()
+        return f"#{contact['contact_id']}"
+
+    def _announce(self, arguments: t.Sequence[str]) -> None:
+        self.console.rule(f"[dim]contactdb {shlex.join(arguments)}[/dim]", align="left", style="dim")
+
+    def _call(self, arguments: t.Sequence[str], output: int | None) -> str:
         command = [str(Path(sys.executable).parent / "contactdb"), *arguments]
         environment = {**_clean_environment(), "TARGET_CONTACTDB_SQLALCHEMY_URL": self._url("contacts.db")}
-        sys.stdout.flush()
-        ended = subprocess.run(command, env=environment, check=False)
+        ended = subprocess.run(command, env=environment, cwd=PROJECT, stdout=output, text=True, check=False)
         if ended.returncode != 0:
             raise CommandFailed(command, ended.returncode, "")
-        self.console.print()
+        return ended.stdout or ""
 
     def somebody_with_a_checkout(self) -> str:
         """Return the user code of a contact that may be written to and has a handful of things in its cart."""
@@ -146,6 +196,12 @@ def perform(demo: Demo) -> None:
     somebody = demo.somebody_with_a_checkout()
     demo.show("contact", somebody)
     demo.show("why", somebody)
+    demo.show("segment", "--where", CONDITION, "--save", SEGMENT)
+    demo.show("segment", SEGMENT, "--limit", "5")
+    entering = demo.enter(
+        "node", "abandoned-checkout", "--flow", "reminder", "--after", "60", "--max-age", "7d", "--limit", "1"
+    )
+    demo.show("message", entering, "--settings", demo.write_sender(), "--out", str(demo.message.relative_to(PROJECT)))
     demo.console.print(NEXT.format(settings=demo.settings.relative_to(PROJECT)), highlight=False)
 
 

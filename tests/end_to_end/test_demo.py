@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from email import policy
+from email.parser import BytesParser
 from pathlib import Path
 
 import psutil
@@ -62,10 +66,28 @@ def test_the_demonstration_stops_what_it_started_and_runs_again_at_once(project:
         shown, _ = undisturbed.communicate(timeout=120)
     assert undisturbed.returncode == 0, shown
     assert left_behind(tmp_path) == []
-    headings = ("Synchronization Status", "Log Activities", "Last abandoned checkout", "Next, with a real store")
+    headings = (
+        "Synchronization Status",
+        "Log Activities",
+        "Last abandoned checkout",
+        "contactdb segment 'Warm carts'",
+        '"flow": "reminder"',
+        "contactdb message",
+        "Next, with a real store",
+    )
     places = [shown.index(heading) for heading in headings]
     assert places == sorted(places)
     assert "1,000" in shown
+    written = project.folder / "output" / "demo"
+    (letter,) = (written / "message").glob("*.eml")
+    subject = BytesParser(policy=policy.default).parsebytes(letter.read_bytes())["Subject"]
+    assert subject
+    with contextlib.closing(sqlite3.connect(written / "contacts.db")) as connection:
+        (entered,) = connection.execute("SELECT contact_id FROM flow_entries WHERE flow = 'reminder'")
+        (members,) = connection.execute("SELECT count(*) FROM segment_members WHERE left_at IS NULL")
+    assert f'"contact_id": {entered[0]},' in shown
+    assert f"contactdb message '#{entered[0]}'" in shown
+    assert members[0] > 0
 
 
 def test_the_demonstration_says_what_failed_and_stops_the_store(tmp_path: Path) -> None:
