@@ -192,7 +192,8 @@ def _read_errors(errors: object, data: object, extensions: t.Mapping[str, t.Any]
 
 
 def _coded_error(code: object, error: t.Mapping[str, t.Any], extensions: t.Mapping[str, t.Any]) -> TapError | None:
-    if code == "THROTTLED":
+    message = error.get("message")
+    if code == "THROTTLED" or (code is None and message == "Throttled"):
         cost = read_cost(extensions)
         return Throttled("Shopify's rate limit is used up.", wait=throttle_wait(cost), cost=cost)
     if code == "MAX_COST_EXCEEDED":
@@ -204,7 +205,7 @@ def _coded_error(code: object, error: t.Mapping[str, t.Any], extensions: t.Mappi
             cost=float(points) if known else None,
             limit=float(limit) if known else None,
         )
-    if code in _TRANSIENT_CODES or error.get("message") == "Timeout":
+    if code in _TRANSIENT_CODES or message == "Timeout":
         return TransientAnswer("Shopify had an internal error.")
     if code == "SHOP_INACTIVE":
         return ShopClosed("The shop is not active.", "Its owner has to open it again.")

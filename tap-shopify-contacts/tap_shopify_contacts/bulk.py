@@ -45,7 +45,7 @@ _WAITING_CODES = frozenset({"OPERATION_IN_PROGRESS", "LIMIT_REACHED"})
 _OPERATION_ID = re.compile(r"gid://shopify/BulkOperation/\d+")
 _LONGEST_QUOTE = 200
 
-_FIRST_PAUSE = 0.5
+_FIRST_PAUSE = 0.1
 _GROWTH = 1.25
 _LONGEST_PAUSE = 60.0
 

@@ -16,7 +16,7 @@ import msgspec
 
 from tap_shopify_contacts.compiled import node_decoder
 from tap_shopify_contacts.documents import LINES
-from tap_shopify_contacts.errors import BulkFailed
+from tap_shopify_contacts.errors import BulkFailed, FatalError
 
 if t.TYPE_CHECKING:
     from tap_shopify_contacts.compiled import Node
@@ -78,13 +78,35 @@ def whole_lines(chunks: t.Iterable[bytes]) -> t.Iterator[bytes]:
         yield b"".join(rest)
 
 
-def counted_lines(pieces: t.Iterable[bytes], tally: Tally) -> t.Iterator[bytes]:
-    """Yield the lines of a result without children as they are."""
+def plain_nodes(pieces: t.Iterable[bytes], node_type: type[msgspec.Struct], tally: Tally) -> t.Iterator[list[Node]]:
+    """Yield the nodes of a result without children, a piece at a time.
+
+    Raises:
+        BulkFailed: If a line is no JSON object.
+    """
     for piece in pieces:
-        lines = piece.count(b"\n") + (not piece.endswith(b"\n"))
-        tally.objects += lines
-        tally.roots += lines
-        yield piece
+        nodes = decode_lines(piece, node_type)
+        tally.objects += len(nodes)
+        tally.roots += len(nodes)
+        yield nodes
+
+
+def joined_nodes(pieces: t.Iterable[bytes], node_type: type[msgspec.Struct], tally: Tally) -> t.Iterator[list[Node]]:
+    """Yield the checkouts of a result, each with the lines of its cart as a page would hold them.
+
+    Raises:
+        BulkFailed: If a line is no JSON object, a checkout comes twice, or a line belongs to no checkout.
+        FatalError: If there is no room to keep the result aside.
+    """
+    try:
+        for piece in joined_lines(pieces, tally):
+            yield decode_lines(piece, node_type)
+    except sqlite3.OperationalError as error:
+        # SQLite's text names what it could not do, and no value.
+        raise FatalError(
+            f"The result of the bulk operation cannot be kept aside to put carts together: {error}.",
+            "Make room where temporary files lie (the variable TMPDIR), or set extraction to pages.",
+        ) from error
 
 
 def joined_lines(pieces: t.Iterable[bytes], tally: Tally) -> t.Iterator[bytes]:

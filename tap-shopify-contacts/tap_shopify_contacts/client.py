@@ -30,6 +30,12 @@ _CONNECT_TIMEOUT = 10.0
 _READ_TIMEOUT = 90.0
 _READ_AT_ONCE = 1024 * 1024
 _LONGEST_NOTICE = 300
+_BROKEN_OFF = (
+    requests.ConnectionError,
+    requests.exceptions.ChunkedEncodingError,
+    # Compressed bytes that were damaged on the way.
+    requests.exceptions.ContentDecodingError,
+)
 _LATER = "Run it again later: it goes on where its bookmark is."
 
 Ease = t.Callable[[RetryableError, int], "Question | None"]
@@ -139,11 +145,12 @@ class ShopClient:
 
     def _send(self, question: Question) -> Answer:
         body = msgspec.json.encode({"query": question.document, "variables": question.variables})
-        headers = {"Content-Type": "application/json", "X-Shopify-Access-Token": self._access.token()}
         if (price := self._prices.get(question.price_key)) is not None:
             seconds = self._pace.wait(price, self._clock())
             if seconds > 0:
                 self._sleep(seconds)
+        # Only now: the token could expire while the bucket fills.
+        headers = {"Content-Type": "application/json", "X-Shopify-Access-Token": self._access.token()}
         status, received, content = self._post(self._settings.graphql_url, body, headers)
         version = self._settings.api_version
         try:
@@ -226,7 +233,7 @@ def _connection_error(error: requests.RequestException, base_url: str) -> TapErr
         return GaveUp(f"The certificate of {base_url} is not trusted.", advice)
     if isinstance(error, requests.Timeout):
         return ConnectionFailed(f"{base_url} does not answer in time.", advice)
-    if not isinstance(error, (requests.ConnectionError, requests.exceptions.ChunkedEncodingError)):
+    if not isinstance(error, _BROKEN_OFF):
         return GaveUp(f"The request to {base_url} cannot be made.", advice)
     cause: object = error.args[0] if error.args else None
     reason = getattr(cause, "reason", cause)

@@ -81,8 +81,8 @@ class ConsentStream(ShopifyStream):
             try:
                 # Never one that runs already: it would not have those who came since it began.
                 operation = operations.finish(operations.start(document))
-                for lines in results.lines(operation, with_carts=False):
-                    yield self._reading.records_of_lines(lines)
+                for nodes in results.nodes(operation, self._reading.node_type, with_carts=False):
+                    yield self._reading.records_of(nodes)
                 is_complete = True
             except BulkFailed as error:
                 failures += 1

@@ -116,8 +116,11 @@ class Download:
                         raise BulkFailed(str(refusal)) from None
                     url = self._link()
                 except RetryableError as error:
+                    # The last byte may be there although the connection broke: there is nothing left to ask for.
+                    is_whole = self._offset == self._size
                     failures = 1 if self._offset > before else failures + 1
-                    self._wait(error, failures)
+                    if not is_whole:
+                        self._wait(error, failures)
 
     def _attempt(self, session: requests.Session, url: str) -> t.Iterator[bytes]:
         headers = {"User-Agent": USER_AGENT, **opening_headers(self._offset, self._tag)}

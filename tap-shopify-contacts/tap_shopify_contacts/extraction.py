@@ -29,9 +29,11 @@ from tap_shopify_contacts.windows import Window, next_window
 if t.TYPE_CHECKING:
     import logging
 
+    import msgspec
+
     from tap_shopify_contacts.bulk import Operation
     from tap_shopify_contacts.client import ShopClient
-    from tap_shopify_contacts.compiled import Record
+    from tap_shopify_contacts.compiled import Node, Record
 
 _SHORTEST = timedelta(hours=1)
 _INCREMENT = timedelta(days=2)
@@ -66,13 +68,14 @@ class Source:
 class Ledger:
     """What the stream does on the way.
 
-    `paths` gives what to ask for in a window: what Shopify does not deny. `records` turns lines into records that were
-    updated at a time or later. `running` keeps the id of the operation that is waited for, so that another run can go
-    on with it. `read_up_to` keeps that everything before a time has been read.
+    `paths` gives what to ask for in a window: what Shopify does not deny. `node_type` is what to decode nodes into, and
+    `records` turns them into records that were updated at a time or later. `running` keeps the id of the operation that
+    is waited for, so that another run can go on with it. `read_up_to` keeps that all before a time has been read.
     """
 
     paths: t.Callable[[Window], t.Sequence[str]]
-    records: t.Callable[[bytes, datetime], list[Record]]
+    node_type: type[msgspec.Struct]
+    records: t.Callable[[t.Sequence[Node], datetime], list[Record]]
     running: t.Callable[[str], None]
     read_up_to: t.Callable[[datetime], None]
 
@@ -151,8 +154,9 @@ class BulkExtraction:
                 window, operation, is_old = self._begin(length, paths, operation)
                 self._ledger.running(operation.id)
                 complete = self._operations.finish(operation)
-                for lines in self._results.lines(complete, with_carts=needs_lines(paths)):
-                    yield self._ledger.records(lines, start)
+                node_type, with_carts = self._ledger.node_type, needs_lines(paths)
+                for nodes in self._results.nodes(complete, node_type, with_carts=with_carts):
+                    yield self._ledger.records(nodes, start)
             except BulkFailed as error:
                 failures += 1
                 if error.is_final or failures == MOST_FAILURES:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import typing as t
 from datetime import UTC, datetime
 
-from tap_shopify_contacts.bulk_lines import decode_lines
 from tap_shopify_contacts.client import Question
 from tap_shopify_contacts.compiled import as_dict
 from tap_shopify_contacts.denials import Denials
@@ -22,6 +21,8 @@ from tap_shopify_contacts.times import format_instant, parse_instant
 
 if t.TYPE_CHECKING:
     import logging
+
+    import msgspec
 
     from tap_shopify_contacts.client import ShopClient
     from tap_shopify_contacts.compiled import Node, Record
@@ -118,7 +119,7 @@ class StreamReading:
 
     def _page_question(self, search: str) -> Question:
         document = page_document(self._plan.connection, self._paths)
-        return Question(self._plan.name, document, self._variables(search), self._denials.reader.node_type)
+        return Question(self._plan.name, document, self._variables(search), self.node_type)
 
     def _variables(self, search: str) -> dict[str, t.Any]:
         variables: dict[str, t.Any] = {"query": search}
@@ -169,14 +170,19 @@ class StreamReading:
             raise
         return tuple(path for path in self._paths if not is_denied(path, self._denials.paths))
 
-    def records_of_lines(self, lines: bytes, start: datetime = BEGINNING) -> list[Record]:
-        """Return the records of whole lines of a bulk operation's result, without those last updated before a time.
+    @property
+    def node_type(self) -> type[msgspec.Struct]:
+        """Return the type to decode nodes into. It is the same whatever Shopify denies."""
+        return self._denials.reader.node_type
+
+    def records_of(self, nodes: t.Sequence[Node], start: datetime = BEGINNING) -> list[Record]:
+        """Return the records of nodes of a bulk operation's result, without those last updated before a time.
 
         Raises:
-            TapError: If a line has another form than Shopify documents.
+            TapError: If a node has another form than Shopify documents.
         """
         try:
-            return self._records_since(decode_lines(lines, self._denials.reader.node_type), start)
+            return self._records_since(nodes, start)
         except TapError as error:
             error.place(shop=self._settings.shop, stream=self._plan.name)
             raise

@@ -6,15 +6,18 @@ import time
 import typing as t
 
 from tap_shopify_contacts.bulk import check_progress
-from tap_shopify_contacts.bulk_lines import Tally, counted_lines, joined_lines, whole_lines
+from tap_shopify_contacts.bulk_lines import Tally, joined_nodes, plain_nodes, whole_lines
 from tap_shopify_contacts.download import Download
 from tap_shopify_contacts.errors import BulkFailed, GaveUp
 
 if t.TYPE_CHECKING:
     import logging
 
+    import msgspec
+
     from tap_shopify_contacts.bulk import Operation
     from tap_shopify_contacts.client import ShopClient
+    from tap_shopify_contacts.compiled import Node
     from tap_shopify_contacts.operations import Operations
 
 _SECONDS_BETWEEN_WORDS = 10.0
@@ -60,8 +63,10 @@ class Results:
         self._stream = stream
         self._logger = logger
 
-    def lines(self, operation: Operation, *, with_carts: bool) -> t.Iterator[bytes]:
-        """Yield the lines of a result, some hundreds at a time; with `with_carts` each holds the lines of its cart.
+    def nodes(
+        self, operation: Operation, node_type: type[msgspec.Struct], *, with_carts: bool
+    ) -> t.Iterator[list[Node]]:
+        """Yield the nodes of a result, some dozens at a time; with `with_carts` each holds the lines of its cart.
 
         Raises:
             BulkFailed: If the result is not whole. What was yielded before is right, but not all.
@@ -74,10 +79,10 @@ class Results:
             return
         tally = Tally()
         progress = Progress(self._logger, self._stream, operation.roots)
-        gather = joined_lines if with_carts else counted_lines
-        for piece in gather(whole_lines(self._chunks(operation)), tally):
-            yield piece
-            progress.add(piece.count(b"\n"))
+        gather = joined_nodes if with_carts else plain_nodes
+        for nodes in gather(whole_lines(self._chunks(operation)), node_type, tally):
+            yield nodes
+            progress.add(len(nodes))
         if (tally.objects, tally.roots) != (operation.objects, operation.roots):
             raise BulkFailed(
                 f"The result of the bulk operation has {tally.objects:,} lines, {tally.roots:,} of them records, where "

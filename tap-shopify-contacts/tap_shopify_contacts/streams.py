@@ -222,7 +222,8 @@ class ShopifyStream(WindowedStream):
         stretch = Stretch(start, run.until, run.operation_id, run.is_first)
         ledger = Ledger(
             paths=self._reading.allowed_paths,
-            records=self._reading.records_of_lines,
+            node_type=self._reading.node_type,
+            records=self._reading.records_of,
             running=partial(self._note_operation, run),
             read_up_to=partial(self._note_end, run),
         )

@@ -123,9 +123,10 @@ def run_tap(
     on_record: Callable[[int], None] | None = None,
     writer: LineWriter | None = None,
     clock: Callable[[], float] = time.monotonic,
+    waits: list[float] | None = None,
     **catalog_entry: t.Any,
 ) -> Output:
-    """Run the tap. Waits are noted, and move the tap's clock instead of being waited for.
+    """Run the tap. Waits are noted, in `waits` if given, and move the tap's clock instead of being waited for.
 
     `select` is the only stream to read, without the fields of `deselect`. `catalog_entry` changes the stream's entry.
     """
@@ -134,7 +135,7 @@ def run_tap(
     if select is not None:
         catalog = make_catalog(config, select, deselect, catalog_entry)
     tap = TapShopifyContacts(config=config, state=state, catalog=catalog, message_writer=writer)
-    waits: list[float] = []
+    waits = [] if waits is None else waits
     tap.client = ShopClient(
         tap.checked_settings,
         tap.logger,

@@ -6,7 +6,12 @@ import traceback
 import typing as t
 
 import pytest
+from typing_extensions import override
 
+from shopify_sandbox.bucket import Bucket
+from shopify_sandbox.clock import StoreClock, parse_time
+from shopify_sandbox.process import Sandbox
+from shopify_sandbox.server import Options, build_shop, serving
 from tap_shopify_contacts.auth import ClientCredentials, Grant, StaticToken, read_grant
 from tap_shopify_contacts.errors import (
     AccessDenied,
@@ -20,7 +25,17 @@ from tap_shopify_contacts.errors import (
     UnexpectedAnswer,
 )
 from tap_shopify_contacts.settings import AppCredentials
-from tests.tap.helpers import LineWriter, Output, app_config_of, config_of, open_shop, requests_of, run_tap
+from tests.tap.helpers import (
+    NOW,
+    SCOPES,
+    LineWriter,
+    Output,
+    app_config_of,
+    config_of,
+    open_shop,
+    requests_of,
+    run_tap,
+)
 
 PLACE = "shop sandbox.myshopify.com, stream customers: "
 DAY = 86_399
@@ -240,6 +255,35 @@ def test_a_token_is_renewed_in_mid_run_before_the_store_refuses_it(small, clock)
     assert len(output.latest("customers")) == 40
     assert [status for _, status in operations(small) if status != 200] == []
     assert len(requests_of(small, "access_token")) == 2
+
+
+class WaitsOfAStore(list[float]):
+    """Waits that also move the store's clock."""
+
+    def __init__(self, clock: StoreClock) -> None:
+        super().__init__()
+        self._clock = clock
+
+    @override
+    def append(self, seconds: float) -> None:
+        super().append(seconds)
+        self._clock.advance(seconds)
+
+
+def test_a_token_that_expires_while_the_bucket_fills_is_renewed_after_the_wait(clock):
+    shop = build_shop(Options(now=parse_time(NOW), customers=200, checkouts=0, scopes=SCOPES, token_lifetime=40))
+    waits = WaitsOfAStore(shop.store.clock)
+    shop.engine.bucket = Bucket(80, 1, lambda: math.fsum(waits))
+    with serving(shop) as url:
+        sandbox = Sandbox(url, "sandbox.myshopify.com", "shpat_sandbox", 0)
+        config = app_config_of(sandbox, extraction="pages", page_size=50)
+        output = run_tap(config, select="customers", clock=clock, waits=waits)
+        told = operations(sandbox)
+    assert len(output.latest("customers")) == 200
+    # A token is renewed when half of its life is over; the other half is not enough for such a wait.
+    assert max(output.waits) > 20
+    assert {status for _, status in told} == {200}
+    assert told.count(("access_token", 200)) > 2
 
 
 def test_a_token_that_expires_unnoticed_is_replaced(small, clock):

@@ -127,9 +127,9 @@ def test_an_end_is_seen_late_by_a_quarter_of_the_time_at_most():
     passed = 0.0
     for look in range(200):
         pause = pause_before(look)
-        assert pause == pytest.approx(min(0.5 + passed / 4, 60))
+        assert pause == pytest.approx(min(0.1 + passed / 4, 60))
         passed += pause
-    assert pause_before(0) == 0.5
+    assert pause_before(0) == 0.1
     assert pause_before(100_000) == 60
 
 

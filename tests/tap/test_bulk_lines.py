@@ -1,18 +1,31 @@
 """The result of a bulk operation, from bytes to whole nodes: in any order, cut anywhere, in bounded memory."""
 
 import json
-import subprocess
-import sys
+import sqlite3
+import typing as t
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_shopify_contacts.bulk_lines import Tally, counted_lines, decode_lines, joined_lines, whole_lines
-from tap_shopify_contacts.errors import BulkFailed
+from tap_shopify_contacts import bulk_lines
+from tap_shopify_contacts.bulk_lines import Tally, decode_lines, joined_lines, joined_nodes, plain_nodes, whole_lines
+from tap_shopify_contacts.errors import BulkFailed, FatalError
 
 Node = dict[str, object]
+
+
+class Named(msgspec.Struct):
+    """A node with a name."""
+
+    name: str | None = None
+
+
+class Cart(Named):
+    """A checkout with its lines."""
+
+    lineItems: dict[str, t.Any] = {}  # noqa: N815 - Shopify's name.
 
 
 def line(node: Node) -> bytes:
@@ -21,7 +34,11 @@ def line(node: Node) -> bytes:
 
 
 def checkout(number: int) -> Node:
-    return {"id": f"gid://shopify/AbandonedCheckout/{number}", "name": f"#{number} \u2028 }}\\"}
+    return {"id": f"gid://shopify/AbandonedCheckout/{number}", "name": name_of(number)}
+
+
+def name_of(number: int) -> str:
+    return f"#{number} \u2028 }}\\"
 
 
 def cart_line(number: int, place: int) -> Node:
@@ -74,11 +91,20 @@ def test_each_line_finds_its_checkout_however_they_are_mixed_and_cut(result, pla
 def test_lines_are_whole_wherever_the_connection_cuts_them(numbers, places, ends_in_a_line):
     data = b"".join(line(checkout(number)) for number in numbers)
     data = data if ends_in_a_line else data.rstrip(b"\n")
+    assert b"".join(whole_lines(cut(data, places))) == data
     tally = Tally()
-    pieces = list(counted_lines(whole_lines(cut(data, places)), tally))
-    assert b"".join(pieces) == data
-    assert [node for piece in pieces for node in map(json.loads, piece.splitlines())] == [*map(checkout, numbers)]
+    nodes: list[object] = []
+    for piece in plain_nodes(whole_lines(cut(data, places)), Named, tally):
+        nodes += piece
+    assert nodes == [Named(name_of(number)) for number in numbers]
     assert tally == Tally(len(numbers), len(numbers))
+
+
+def test_a_checkout_comes_with_the_lines_of_its_cart_as_a_page_holds_them():
+    data = b"".join(map(line, [checkout(1), checkout(2), cart_line(2, 0)]))
+    assert [*joined_nodes(whole_lines([data]), Cart, Tally())] == [
+        [Cart(name_of(1), {"edges": []}), Cart(name_of(2), {"edges": [{"node": cart_line(2, 0)}]})]
+    ]
 
 
 @pytest.mark.parametrize(
@@ -99,12 +125,6 @@ def test_what_belongs_to_nothing_is_an_error_and_not_left_out(nodes, problem):
     assert caught.value.problem == problem
 
 
-class Named(msgspec.Struct):
-    """A node with a name."""
-
-    name: str | None = None
-
-
 def test_nodes_come_typed_or_where_a_value_is_of_another_type_as_they_are():
     assert decode_lines(b'{"name":"a","more":1}\n{}\n', Named) == [Named("a"), Named()]
     assert decode_lines(b'{"name":"a"}\n{"name":1}\n', Named) == [{"name": "a"}, {"name": 1}]
@@ -119,30 +139,16 @@ def test_a_broken_line_is_an_error_that_quotes_nothing(text):
         assert caught.value.__cause__ is None
 
 
-MEASURE = """
-import json, resource
-from tap_shopify_contacts.bulk_lines import Tally, joined_lines, whole_lines
+def test_no_room_for_carts_is_told_in_one_line(monkeypatch):
+    open_store = bulk_lines._open_store
 
-def result():
-    note = "x" * 900
-    for number in range(CARTS):
-        yield json.dumps({"id": f"c{number}", "note": note}).encode() + b"\\n"
-    for place in range(3):
-        for number in range(CARTS):
-            yield json.dumps({"id": f"l{number}-{place}", "title": note, "__parentId": f"c{number}"}).encode() + b"\\n"
+    def open_small() -> sqlite3.Connection:
+        store = open_store()
+        store.execute("PRAGMA max_page_count = 6")
+        return store
 
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-tally = Tally()
-size = sum(map(len, joined_lines(whole_lines(result()), tally)))
-grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
-print(size // 1024, grown, tally.objects)
-"""
-
-
-def test_memory_does_not_grow_with_a_result_whose_lines_are_all_at_its_end():
-    # 30 MB: what is kept is the cache of a few megabytes.
-    command = [sys.executable, "-c", MEASURE.replace("CARTS", "8_000")]
-    size, grown, objects = map(int, subprocess.run(command, check=True, capture_output=True, text=True).stdout.split())
-    assert objects == 32_000
-    assert size > 27_000
-    assert grown < 24_000
+    monkeypatch.setattr(bulk_lines, "_open_store", open_small)
+    data = b"".join(line({**checkout(number), "note": "secret" * 500}) for number in range(9))
+    with pytest.raises(FatalError) as caught:
+        list(joined_nodes(whole_lines([data]), Cart, Tally()))
+    assert caught.value.problem.endswith("to put carts together: database or disk is full.")

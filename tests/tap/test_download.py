@@ -1,11 +1,17 @@
 """What the answers of the host of a result mean; what comes of them is in test_extraction.py."""
 
+import http.server
+import threading
+import typing as t
+
+import msgspec
 import pytest
+from typing_extensions import override
 
 from tap_shopify_contacts.bulk import Operation
 from tap_shopify_contacts.client import ShopClient
-from tap_shopify_contacts.download import bytes_to_skip, opening_headers, strong_tag
-from tap_shopify_contacts.errors import BulkFailed, ConnectionFailed
+from tap_shopify_contacts.download import Download, bytes_to_skip, opening_headers, strong_tag
+from tap_shopify_contacts.errors import BulkFailed, ConnectionFailed, RetryableError
 from tap_shopify_contacts.operations import Operations
 from tap_shopify_contacts.results import Progress, Results
 from tap_shopify_contacts.tap import TapShopifyContacts
@@ -13,6 +19,10 @@ from tests.tap.bulk_runs import bulk
 from tests.tap.helpers import config_of
 
 TAG = '"a"'
+
+
+class Customer(msgspec.Struct):
+    """A node of which nothing is read."""
 
 
 def test_a_part_is_asked_for_by_its_first_byte_and_only_of_the_same_result():
@@ -72,13 +82,49 @@ def test_a_result_with_other_counts_than_shopify_says_is_not_whole(idle, objects
         assert isinstance(found, Operation)
         told = Operation(**{**vars(found), "objects": objects, "roots": roots})
         with pytest.raises(BulkFailed) as caught:
-            list(Results(client, operations, "customers", tap.logger).lines(told, with_carts=False))
+            list(Results(client, operations, "customers", tap.logger).nodes(told, Customer, with_carts=False))
     finally:
         client.close()
     assert caught.value.problem == (
         "The result of the bulk operation has 40 lines, 40 of them records, where "
         f"Shopify counted {objects} and {roots}."
     )
+
+
+class Endless(http.server.BaseHTTPRequestHandler):
+    """Sends all bytes of a result and breaks off, where the end of the answer should come."""
+
+    protocol_version = "HTTP/1.1"
+    ranges: t.ClassVar[list[str | None]] = []
+
+    def do_GET(self) -> None:
+        self.ranges.append(self.headers["Range"])
+        self.send_response(200)
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        self.wfile.write(b"5\r\nabcd\n\r\n")
+        self.close_connection = True
+
+    @override
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+def give_up(error: RetryableError, failures: int) -> None:
+    raise error
+
+
+def test_a_result_that_is_whole_is_not_asked_for_again_although_its_connection_broke():
+    with http.server.HTTPServer(("127.0.0.1", 0), Endless) as host:
+        thread = threading.Thread(target=host.serve_forever)
+        thread.start()
+        try:
+            download = Download(lambda: f"http://127.0.0.1:{host.server_port}/", 5, give_up)
+            assert b"".join(download.chunks()) == b"abcd\n"
+        finally:
+            host.shutdown()
+            thread.join()
+    assert Endless.ranges == [None]
 
 
 def test_progress_is_told_every_few_seconds_with_its_rate(caplog):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import typing as t
+from collections.abc import Callable
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from typing_extensions import override
 
 from tap_shopify_contacts.errors import TapError
 from tests.tap.bulk_runs import KilledError, bulk
@@ -21,6 +23,7 @@ FAULTS: list[tuple[str, dict[str, t.Any]]] = [
     ("bulk/plans", {"running_polls": 4}),
     ("faults", {"kind": "truncated_body", "bytes": 3000, "operation": "bulk_result", "times": 3}),
     ("faults", {"kind": "ignore_range", "operation": "bulk_result", "times": 3}),
+    ("faults", {"kind": "search_lag", "seconds": 240}),
     ("faults", {"kind": "connection_closed", "after": 3}),
     ("faults", {"kind": "http_status", "status": 403, "operation": "bulk_result", "times": 2}),
     ("faults", {"kind": "http_status", "status": 403, "operation": "BulkPoll"}),
@@ -29,21 +32,53 @@ FAULTS: list[tuple[str, dict[str, t.Any]]] = [
 RUNS = st.tuples(
     st.sampled_from(["bulk", "bulk", "auto", "pages"]),
     st.lists(st.sampled_from(FAULTS), max_size=2),
-    st.none() | st.integers(1, 25),
+    st.none() | st.tuples(st.sampled_from(["record", "message", "wait"]), st.integers(1, 25)),
     st.sampled_from([0, 0, 600, 4 * 24 * 3600]),
 )
 
 
-def interrupted(sandbox, stream: str, extraction: str, kill_after: int | None, state: Message | None) -> Output:
-    """Read a stream until it ends, fails, or is killed after so many records."""
+class LastLines(LineWriter):
+    """A writer whose process ends as it is about to write a message that is no record, the n-th one."""
 
-    def kill(count: int) -> None:
-        if count == kill_after:
+    def __init__(self, kill: Callable[[int], None], ends_at: int | None) -> None:
+        super().__init__(kill)
+        self._left = ends_at
+
+    @override
+    def write_message(self, message: t.Any) -> None:
+        if self._left is not None:
+            self._left -= 1
+            if self._left == 0:
+                raise KilledError
+        super().write_message(message)
+
+
+class LastWaits(list[float]):
+    """Waits, in the n-th of which the process ends: while an operation runs, or before something is tried again."""
+
+    def __init__(self, ends_at: int | None) -> None:
+        super().__init__()
+        self._ends_at = ends_at
+
+    @override
+    def append(self, seconds: float) -> None:
+        super().append(seconds)
+        if len(self) == self._ends_at:
             raise KilledError
 
-    writer = LineWriter(kill)
+
+def interrupted(sandbox, stream: str, extraction: str, end: tuple[str, int] | None, state: Message | None) -> Output:
+    """Read a stream until it ends, fails, or is killed at the n-th record, message or wait."""
+    at = dict([end] if end else [])
+
+    def kill(count: int) -> None:
+        if count == at.get("record"):
+            raise KilledError
+
+    writer = LastLines(kill, at.get("message"))
     with contextlib.suppress(KilledError, TapError):
-        bulk(sandbox, stream, {"extraction": extraction}, state=state, writer=writer)
+        waits = LastWaits(at.get("wait"))
+        bulk(sandbox, stream, {"extraction": extraction}, state=state, writer=writer, waits=waits)
     return Output(writer.lines)
 
 
@@ -51,10 +86,10 @@ def read_to_the_end(sandbox, stream: str, runs: list[t.Any]) -> dict[int, Messag
     """Return the last record of each id after some unlucky runs and a last good one."""
     state: Message | None = None
     seen: dict[int, Message] = {}
-    for extraction, faults, kill_after, tick in runs:
+    for extraction, faults, end, tick in runs:
         for path, fault in faults:
             sandbox.control("POST", path, fault)
-        output = interrupted(sandbox, stream, extraction, kill_after, state)
+        output = interrupted(sandbox, stream, extraction, end, state)
         seen |= output.latest(stream)
         state = output.states[-1] if output.states else state
         sandbox.control("DELETE", "faults")

@@ -2,12 +2,15 @@
 
 import contextlib
 import logging
+import math
 import random
 import typing as t
 from collections import Counter
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
+from typing_extensions import override
 
 from shopify_sandbox.bucket import Bucket as ServedBucket
 from shopify_sandbox.clock import parse_time
@@ -20,10 +23,11 @@ from tap_shopify_contacts.pacing import Bucket, Cost, Pace
 from tap_shopify_contacts.page_size import PageSize
 from tap_shopify_contacts.pages import read_pages, root_connection
 from tap_shopify_contacts.settings import Settings
-from tests.tap.helpers import NOW, SCOPES, config_of, requests_of
+from tests.tap.helpers import NOW, SCOPES, config_of, requests_of, run_tap
 from tests.tap.virtual_time import VirtualTime
 
 RATE, CAPACITY = 10, 200
+README = Path(__file__).parents[2] / "tap-shopify-contacts" / "README.md"
 
 
 def cost(requested: float, actual: float | None, available: float, rate: float = 100.0) -> Cost:
@@ -163,6 +167,47 @@ def test_a_long_run_uses_nearly_all_points_and_never_finds_the_bucket_empty(pace
     time.run(lambda: read_all(paced, time, reader, 3, seed=1, latency=0.1))
     assert (len(reader.records), reader.pages, refused(paced)) == (300, 100, 0)
     assert used(paced, time) > 0.95
+
+
+class FarBucket(ServedBucket):
+    """The bucket of a standard shop, each answer of which is `latency` seconds on the way. Time is virtual."""
+
+    latency = 0.3
+
+    def __init__(self) -> None:
+        self.waits: list[float] = []
+        self.on_the_way = 0.0
+        super().__init__(2_000, 100, self.now)
+
+    def now(self) -> float:
+        return self.on_the_way + math.fsum(self.waits)
+
+    @override
+    def take(self, points: int) -> bool:
+        self.on_the_way += self.latency / 2
+        return super().take(points)
+
+    @override
+    def status(self) -> dict[str, int]:
+        told = super().status()
+        self.on_the_way += self.latency / 2
+        return told
+
+
+def test_the_whole_tap_uses_the_share_of_what_comes_back_that_the_readme_tells():
+    shop = build_shop(Options(now=parse_time(NOW), customers=10_000, checkouts=0, scopes=SCOPES))
+    bucket = FarBucket()
+    shop.engine.bucket = bucket
+    with serving(shop) as url:
+        sandbox = Sandbox(url, "sandbox.myshopify.com", "shpat_sandbox", 0)
+        config = config_of(sandbox, extraction="pages", page_size=50)
+        output = run_tap(config, select="customers", clock=lambda: bucket.on_the_way, waits=bucket.waits)
+        spent = sum(entry["actual_cost"] or 0 for entry in requests_of(sandbox))
+        assert refused(sandbox) == 0
+    assert len(output.latest("customers")) == 10_000
+    share = spent / (bucket.capacity + bucket.restore_rate * bucket.now())
+    assert share > 0.95
+    assert f"**{share:.0%}**" in README.read_text()
 
 
 def test_two_runs_share_a_bucket_and_leave_nothing_unused(paced, time):

@@ -61,10 +61,12 @@ PASSES = {
         [3.5],
     ),
     "THROTTLED without a cost": (said(coded("THROTTLED", "Throttled")), [1.5]),
+    "a rate limit without a code": (said({"message": "Throttled"}), [1.5]),
     "INTERNAL_SERVER_ERROR": (said(coded("INTERNAL_SERVER_ERROR", requestId="r")), [0.5]),
     "TIMEOUT": (said(coded("TIMEOUT")), [0.5]),
     "a timeout without a code": (said({"message": "Timeout"}), [0.5]),
     "JSON cut short": ({"kind": "truncated_body"}, [0.5]),
+    "compressed bytes that are damaged": (status(200, body="{}", headers={"content-encoding": "gzip"}), [0.5]),
     "a connection that breaks": ({"kind": "connection_closed"}, [0.5]),
 }
 
