@@ -7,6 +7,7 @@ from collections import defaultdict
 
 import sqlalchemy as sa
 
+from target_contactdb.node.rules import channel_of, idempotency_key
 from target_contactdb.tables import checkout_lines, checkouts
 
 if t.TYPE_CHECKING:
@@ -38,12 +39,15 @@ _PRODUCT_NAMES: t.Final = tuple(
 )
 
 
-def entrants(database: Opened, flow: str, entries: Sequence[Entry], now: dt.datetime) -> Iterator[dict[str, t.Any]]:
+def entrants(
+    database: Opened, flow: str, channel: str, entries: Sequence[Entry], now: dt.datetime
+) -> Iterator[dict[str, t.Any]]:
     """Yield what a flow is told, in the order of the entries.
 
     Args:
         database: The contact database.
         flow: The flow.
+        channel: `email`, `sms` or `any`: how a contact had to be contactable.
         entries: Who enters; without a number where nobody was taken.
         now: The time, UTC, that ages are counted to.
     """
@@ -56,6 +60,9 @@ def entrants(database: Opened, flow: str, entries: Sequence[Entry], now: dt.date
             told: dict[str, t.Any] = {
                 "entry_id": entry.entry_id,
                 "flow": flow,
+                "idempotency_key": idempotency_key(flow, candidate),
+                "leased_until": entry.leased_until,
+                "channel": channel_of(candidate, channel),
                 "contact": people[candidate.contact_id],
                 "may_email": candidate.may_email,
                 "may_sms": candidate.may_sms,

@@ -26,10 +26,12 @@ class Entry:
     Attributes:
         entry_id: Its number, which is the same however often it is handed out.
         candidate: Who entered, and with what.
+        leased_until: Until when it may be acknowledged; None = it is final, or nobody was taken.
     """
 
     entry_id: int
     candidate: Candidate
+    leased_until: dt.datetime | None = None
 
 
 def take(
@@ -85,38 +87,32 @@ def take(
         flow_entries.c.flow == flow, flow_entries.c.entered_at == now
     )
     numbers = {row.subject: row.entry_id for row in database.connection.execute(of_flow)}
-    return [Entry(numbers[candidate.subject], candidate) for candidate in candidates]
+    return [Entry(numbers[candidate.subject], candidate, leased_until) for candidate in candidates]
 
 
 def acknowledge(database: Opened, flow: str, entry_ids: Iterable[int], now: dt.datetime) -> int:
-    """Make entries final, and return how many were not yet.
-
-    Raises:
-        ContactDbError: There is no such flow, or no such entry in it.
-    """
-    asked = _require(database, flow, entry_ids)
-    mine = sa.and_(flow_entries.c.flow == flow, flow_entries.c.entry_id.in_(asked))
+    """Make entries final, and return how many were not yet. One that is gone, since the person was erased, is none."""
+    mine = sa.and_(flow_entries.c.flow == flow, flow_entries.c.entry_id.in_(entry_ids))
     waiting = sa.and_(mine, flow_entries.c.acknowledged_at.is_(None))
     statement = sa.update(flow_entries).where(waiting).values(acknowledged_at=now, leased_until=None)
     return database.connection.execute(statement).rowcount
 
 
 def release(database: Opened, flow: str, entry_ids: Iterable[int]) -> int:
-    """Give entries back that were not acknowledged, so that they can be taken again at once; return how many.
-
-    Raises:
-        ContactDbError: There is no such flow, or no such entry in it.
-    """
-    asked = _require(database, flow, entry_ids)
-    mine = sa.and_(flow_entries.c.flow == flow, flow_entries.c.entry_id.in_(asked))
+    """Give entries back that were not acknowledged, so that they can be taken again at once; return how many."""
+    mine = sa.and_(flow_entries.c.flow == flow, flow_entries.c.entry_id.in_(entry_ids))
     waiting = sa.and_(mine, flow_entries.c.acknowledged_at.is_(None), flow_entries.c.leased_until.is_not(None))
     return database.connection.execute(sa.update(flow_entries).where(waiting).values(leased_until=None)).rowcount
 
 
-def take_back(database: Opened, entry_ids: Iterable[int]) -> None:
-    """Undo entries that were never handed to anybody."""
-    for entry_id in entry_ids:
-        database.connection.execute(sa.delete(flow_entries).where(flow_entries.c.entry_id == entry_id))
+def take_back(database: Opened, entries: Iterable[Entry]) -> None:
+    """Undo entries that were handed to nobody this time. One that was handed out earlier keeps its number."""
+    for entry in entries:
+        mine = flow_entries.c.entry_id == entry.entry_id
+        undo: sa.Delete | sa.Update = sa.delete(flow_entries).where(mine)
+        if entry.candidate.entry_id is not None:
+            undo = sa.update(flow_entries).where(mine).values(leased_until=None, acknowledged_at=None)
+        database.connection.execute(undo)
 
 
 def require_node(database: Opened, node: str, flow: str) -> None:
@@ -132,7 +128,12 @@ def require_node(database: Opened, node: str, flow: str) -> None:
         raise ContactDbError(msg)
 
 
-def _require(database: Opened, flow: str, entry_ids: Iterable[int]) -> list[int]:
+def require_entries(database: Opened, flow: str, entry_ids: Iterable[int]) -> None:
+    """Check that a flow has these entries.
+
+    Raises:
+        ContactDbError: There is no such flow, or no such entry in it.
+    """
     asked = sorted(set(entry_ids))
     of_flow = flow_entries.c.flow == flow
     known = set(
@@ -142,7 +143,7 @@ def _require(database: Opened, flow: str, entry_ids: Iterable[int]) -> list[int]
     )
     missing = [number for number in asked if number not in known]
     if not missing:
-        return asked
+        return
     if database.connection.execute(sa.select(flow_entries.c.entry_id).where(of_flow).limit(1)).first() is None:
         flows = database.connection.execute(sa.select(flow_entries.c.flow).distinct()).scalars().all()
         near = difflib.get_close_matches(flow, flows, n=1)

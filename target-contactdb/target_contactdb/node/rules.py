@@ -7,6 +7,7 @@ import enum
 import typing as t
 from dataclasses import dataclass
 from decimal import Decimal
+from urllib.parse import quote
 
 CHANNEL_CHOICES: t.Final = ("email", "sms", "any")
 
@@ -125,6 +126,22 @@ def _contactable(candidate: Candidate, channel: str) -> bool:
     if channel == "any":
         return candidate.may_email or candidate.may_sms
     return candidate.may_email if channel == "email" else candidate.may_sms
+
+
+def channel_of(candidate: Candidate, channel: str) -> str:
+    """Return the channel to write to a contact by: the one asked for, or with `any` e-mail before SMS."""
+    if channel == "any":
+        return "email" if candidate.may_email else "sms"
+    return channel
+
+
+def idempotency_key(flow: str, candidate: Candidate) -> str:
+    """Return what a receiver knows an entry by: the same however often it is handed out, in ASCII.
+
+    It names the flow and what enters it, and no number of an entry: numbers begin again in another database, and in one
+    that was restored from a backup.
+    """
+    return f"{quote(flow, safe='')}/{candidate.subject}"
 
 
 _UNITS: t.Final = {"m": "minutes", "h": "hours", "d": "days"}

@@ -10,6 +10,7 @@ from click.testing import CliRunner
 
 from target_contactdb.admin.cli import main
 from tests.target.node.shop import Shop
+from tests.target.node.web_service import WebService
 
 if t.TYPE_CHECKING:
     from click.testing import Result
@@ -59,3 +60,11 @@ def shop(database_url: str) -> t.Iterator[Shop]:
 def node(shop: Shop) -> Node:
     """The command."""
     return Node(shop)
+
+
+@pytest.fixture
+def receiver() -> t.Iterator[WebService]:
+    """A web service that takes entries."""
+    service = WebService()
+    yield service
+    service.close()

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from target_contactdb import tables
@@ -25,7 +30,16 @@ def test_a_flow_is_told_all_about_the_contact_and_its_checkout(ripe, node):
 
     assert 120 <= line.pop("age_minutes") <= 122
     cart, person = line.pop("checkout"), line.pop("contact")
-    assert line == {"entry_id": 1, "flow": "reminder", "may_email": True, "may_sms": False, "shop": SHOP}
+    assert line == {
+        "entry_id": 1,
+        "flow": "reminder",
+        "idempotency_key": f"reminder/checkout:{SHOP}/11",
+        "leased_until": None,
+        "channel": "email",
+        "may_email": True,
+        "may_sms": False,
+        "shop": SHOP,
+    }
     assert person == {
         "contact_id": 1,
         "user_code": "1",
@@ -71,6 +85,8 @@ def test_the_channel_says_how_a_contact_must_be_contactable(shop, node):
     found = {name: node.carts("--channel", name, flow=name) for name in ("email", "sms", "any")}
 
     assert found == {"email": [12], "sms": [11], "any": [11, 12]}
+    lines = node.lines("abandoned-checkout", "--flow", "both", "--after", "60", "--channel", "any")
+    assert [line["channel"] for line in lines] == ["sms", "email"]
 
 
 def test_a_checkout_waits_until_an_import_has_read_past_it(ripe, node):
@@ -147,6 +163,8 @@ def test_who_is_not_acknowledged_in_time_is_handed_out_again_under_the_same_numb
 
     again = node.lines(*WAYS, "--lease", "1h")
 
+    (until,) = [row["leased_until"] for row in ripe.rows(tables.flow_entries)]
+    assert [dt.datetime.fromisoformat(line["leased_until"]) for line in again] == [until]
     assert meanwhile == ([], {1: Verdict.LEASED})
     assert [line["entry_id"] for line in first] == [line["entry_id"] for line in again] == [1]
 
@@ -194,3 +212,24 @@ def test_a_final_entry_cannot_be_released(ripe, node):
 
     assert node.lines("release", "--flow", "reminder", "1") == [{"flow": "reminder", "released": 0}]
     assert node.carts() == []
+
+
+def test_what_nobody_read_is_undone_and_what_had_been_handed_out_before_keeps_its_number(shop, node):
+    # More than a pipe holds: the command is still writing when its reader leaves.
+    people = range(1, 401)
+    shop.contacts(people)
+    shop.checkouts([(1000 + number, number) for number in people], 120)
+    shop.read_checkouts(10)
+    before = node.lines(*WAYS, "--lease", "1h", "--limit", "200")
+    shop.update(tables.flow_entries, tables.flow_entries.c.flow == "reminder", leased_until=shop.ago(1))
+
+    command = [str(Path(sys.executable).parent / "contactdb"), "--sqlalchemy-url", shop.url, "node", *WAYS]
+    with subprocess.Popen([*command, "--lease", "1h"], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.stdout.close()
+
+    rows = shop.rows(tables.flow_entries)
+    numbers = {row["checkout_id"]: row["entry_id"] for row in rows}
+    assert {line["checkout"]["id"]: line["entry_id"] for line in before} == numbers
+    assert (rows[0]["leased_until"] is None, rows[-1]["leased_until"]) == (False, None)

@@ -6,67 +6,22 @@ import datetime as dt
 import hashlib
 import hmac
 import json
-import threading
-import typing as t
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
-from typing_extensions import override
 
 from target_contactdb import tables
 from target_contactdb.node.push import Pusher, PushFailed
 from target_contactdb.node.rules import Verdict
+from tests.target.node.shop import SHOP
+from tests.target.node.web_service import WebService
 
 SECRET = "secret"
 WAYS = ("abandoned-checkout", "--flow", "reminder", "--after", "60")
 NOW = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)
-
-
-class Receiver:
-    """A web service that answers with the given status codes, one after the other, and then with 200."""
-
-    def __init__(self) -> None:
-        self.answers: list[int] = []
-        self.received: list[tuple[str, str, bytes]] = []
-        receiver = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                receiver.received.append((self.headers["Idempotency-Key"], self.headers["Contactdb-Signature"], body))
-                self.send_response(receiver.answers.pop(0) if receiver.answers else 200)
-                self.send_header("Location", "/elsewhere")
-                self.send_header("Retry-After", "7")
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            @override
-            def log_message(self, *_: t.Any) -> None:
-                """Say nothing."""
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever)
-        self._thread.start()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}/hook"
-
-    @property
-    def keys(self) -> list[str]:
-        return [key for key, _signature, _body in self.received]
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
-
-
-@pytest.fixture
-def receiver():
-    receiver = Receiver()
-    yield receiver
-    receiver.close()
+KEYS = [f"reminder/checkout:{SHOP}/{number}" for number in (11, 12)]
 
 
 @pytest.fixture
@@ -109,7 +64,7 @@ def test_what_does_not_pass_is_told(pusher, receiver, answers, refused, times):
 
 
 def test_a_receiver_that_is_not_there_is_told(waits):
-    gone = Receiver()
+    gone = WebService()
     gone.close()
     nobody = Pusher(gone.url, SECRET, lambda: NOW, sleep=waits.append, chance=lambda: 1.0)
 
@@ -132,7 +87,7 @@ def test_taken_entries_are_final(two, node, receiver):
     posted = node.lines(*WAYS, "--post", receiver.url, CONTACTDB_POST_SECRET=SECRET)
 
     assert posted == [{"flow": "reminder", "entry_id": number, "posted": True} for number in (1, 2)]
-    assert receiver.keys == ["reminder/1", "reminder/2"]
+    assert receiver.keys == KEYS
     assert [json.loads(body)["checkout"]["id"] for _key, _signature, body in receiver.received] == [11, 12]
     assert node.reasons(*WAYS) == {1: Verdict.ENTERED, 2: Verdict.ENTERED}
 
@@ -143,8 +98,47 @@ def test_a_refused_entry_does_not_hold_up_the_others_and_comes_again(two, node, 
     result = node.run(*WAYS, "--post", receiver.url, CONTACTDB_POST_SECRET=SECRET)
 
     assert result.exit_code == 2
-    assert result.stderr == "Error: option --post: the receiver answered 400 (entry reminder/1, try 1)\n"
+    assert result.stderr == f"Error: option --post: the receiver answered 400 (entry {KEYS[0]}, try 1)\n"
     assert node.reasons(*WAYS) == {1: Verdict.ENTERS, 2: Verdict.ENTERED}
     node.lines(*WAYS, "--post", receiver.url, CONTACTDB_POST_SECRET=SECRET)
-    assert receiver.keys == ["reminder/1", "reminder/2", "reminder/1"]
+    assert receiver.keys == [*KEYS, KEYS[0]]
     assert len(two.rows(tables.flow_entries)) == 2
+
+
+def test_who_may_not_be_written_to_when_the_turn_comes_is_not_sent(two, node, receiver):
+    contacts = two.rows(tables.contacts)
+    closed = {"channel": "email", "address_hash": contacts[1]["email_address_hash"], "cause": "x", "source": "person"}
+    receiver.upon = lambda _number: two.insert(tables.suppressions, closed | {"at": two.now})
+
+    posted = node.lines(*WAYS, "--post", receiver.url, CONTACTDB_POST_SECRET=SECRET)
+
+    assert posted == [{"flow": "reminder", "entry_id": 1, "posted": True}]
+    assert receiver.keys == KEYS[:1]
+    assert node.reasons(*WAYS) == {1: Verdict.ENTERED, 2: Verdict.NOT_CONTACTABLE}
+
+
+def test_a_person_who_is_erased_while_others_are_sent_to_does_not_stop_the_push(two, node, receiver):
+    command = [str(Path(sys.executable).parent / "contactdb"), "--sqlalchemy-url", two.url, "erase", "#1", "--yes"]
+    receiver.upon = lambda number: number == 1 and subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+
+    node.lines(*WAYS, "--post", receiver.url, CONTACTDB_POST_SECRET=SECRET)
+
+    assert receiver.keys == KEYS
+    assert node.reasons(*WAYS) == {2: Verdict.ENTERED}
+
+
+def test_what_is_left_when_the_lease_is_over_comes_again(two, node, receiver):
+    result = node.run(*WAYS, "--lease", "0m", "--post", receiver.url, CONTACTDB_POST_SECRET=SECRET)
+
+    problem = "Error: option --post: the receiver takes longer than the lease; what is left comes again\n"
+    assert (result.exit_code, result.stderr, receiver.keys) == (2, problem, [])
+    assert node.reasons(*WAYS) == {1: Verdict.ENTERS, 2: Verdict.ENTERS}
+
+
+def test_a_key_is_told_in_the_body_too_and_is_ascii_whatever_the_flow_is_called(two, node, receiver):
+    ways = ("abandoned-checkout", "--flow", "Rückkehr € 1", "--after", "60", "--limit", "1")
+
+    node.lines(*ways, "--post", receiver.url, CONTACTDB_POST_SECRET=SECRET)
+
+    ((key, _signature, body),) = receiver.received
+    assert key == json.loads(body)["idempotency_key"] == f"R%C3%BCckkehr%20%E2%82%AC%201/checkout:{SHOP}/11"

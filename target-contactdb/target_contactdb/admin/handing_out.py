@@ -1,0 +1,202 @@
+"""Handing out who enters a flow: as JSON Lines, or pushed to a web address; and showing who would."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import sys
+import typing as t
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import click
+import sqlalchemy as sa
+
+from target_contactdb.admin.machine import plain
+from target_contactdb.admin.permission import may
+from target_contactdb.errors import ConfigError
+from target_contactdb.message.links import is_web_address
+from target_contactdb.node import entries as written
+from target_contactdb.node.entrants import entrants
+from target_contactdb.node.push import SECRET_VARIABLE, Pusher, PushFailed
+from target_contactdb.node.rules import Verdict, channel_of, idempotency_key, read_duration, verdict
+from target_contactdb.operations import utc_now
+
+if t.TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Iterator, Sequence
+
+    from target_contactdb.admin.connect import Opened
+    from target_contactdb.admin.session import Session
+    from target_contactdb.node.entries import Entry
+    from target_contactdb.node.rules import Candidate, EntryRule
+
+Finder = Callable[..., "Iterator[Candidate]"]
+"""Reads the candidates of a node: database, flow, rule, time, and `also_entered`."""
+
+_PUSH_LEASE: t.Final = read_duration("15m")
+_UNTAKEN: t.Final = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How a node hands out: what the options shared by all nodes say.
+
+    Attributes:
+        flow: The flow.
+        limit: How many enter at most.
+        peek: Show who would enter, and take nobody.
+        explain: Show every candidate with the reason, and take nobody.
+        lease: How long a consumer may take to acknowledge; None = who is handed out has entered for good.
+        url: Where entries are pushed to; None = they are printed.
+    """
+
+    flow: str
+    limit: int
+    peek: bool
+    explain: bool
+    lease: dt.timedelta | None
+    url: str | None
+
+
+def hand_out(session: Session, node: str, find: Finder, rule: EntryRule, way: Way) -> None:
+    """Let contacts enter a flow, and print or push them.
+
+    Args:
+        session: Opens the contact database.
+        node: The node's name.
+        find: Reads its candidates.
+        rule: Who enters.
+        way: How they are handed out.
+
+    Raises:
+        ConfigError: The address or the secret of a push is missing or wrong; nobody has entered.
+        ContactDbError: The flow is entered through another node.
+        PushFailed: The receiver did not take all.
+    """
+    if way.explain or way.peek:
+        _show(session, node, find, rule, way)
+        return
+    pusher = _pusher(way)
+    lease = way.lease if way.lease is not None else _PUSH_LEASE if pusher is not None else None
+    with session.open(write=True) as database:
+        now = utc_now()
+        written.require_node(database, node, way.flow)
+        ripe = _ripe(database, find, rule, way, now)
+        until = now + lease if lease is not None else None
+        taken = written.take(database, node, way.flow, rule.channel, ripe, now, leased_until=until)
+        lines = [json.dumps(plain(one)) for one in entrants(database, way.flow, rule.channel, taken, now)]
+    handed = list(zip(taken, lines, strict=True))
+    if pusher is not None:
+        _push(session, pusher, rule.channel, way.flow, handed)
+    else:
+        _print(session, handed)
+
+
+def _ripe(database: Opened, find: Finder, rule: EntryRule, way: Way, now: dt.datetime) -> list[Candidate]:
+    candidates = find(database, way.flow, rule, now, also_entered=False)
+    ripe = (candidate for candidate in candidates if verdict(candidate, rule, now) is Verdict.ENTERS)
+    return list(itertools.islice(ripe, way.limit))
+
+
+def _show(session: Session, node: str, find: Finder, rule: EntryRule, way: Way) -> None:
+    """Show who would enter, or everybody with the reason. Nothing is taken."""
+    with session.open() as database:
+        now = utc_now()
+        written.require_node(database, node, way.flow)
+        if way.peek:
+            ripe = _ripe(database, find, rule, way, now)
+            entries = [written.Entry(candidate.entry_id or _UNTAKEN, candidate) for candidate in ripe]
+            for one in entrants(database, way.flow, rule.channel, entries, now):
+                click.echo(json.dumps(plain({**one, "entry_id": one["entry_id"] or None})))
+            return
+        for candidate in find(database, way.flow, rule, now, also_entered=True):
+            reason = verdict(candidate, rule, now)
+            told = {
+                "contact_id": candidate.contact_id,
+                "shop": candidate.shop,
+                "checkout_id": candidate.checkout_id,
+                "since": candidate.since,
+                "enters": reason is Verdict.ENTERS,
+                "reason": reason.value,
+                "not_before": candidate.since + rule.after,
+                "read_through": candidate.read_through,
+            }
+            click.echo(json.dumps(plain(told)))
+
+
+def _print(session: Session, handed: Sequence[tuple[Entry, str]]) -> None:
+    """Print entries; those that nobody could read any more are undone."""
+    out = sys.stdout
+    printed = 0
+    try:
+        for _entry, line in handed:
+            out.write(line + "\n")
+            out.flush()
+            printed += 1
+    except BrokenPipeError:
+        with session.open(write=True) as database:
+            written.take_back(database, [entry for entry, _line in handed[printed:]])
+        raise
+
+
+def _pusher(way: Way) -> Pusher | None:
+    if way.url is None:
+        return None
+    secret = os.environ.get(SECRET_VARIABLE)
+    problems = []
+    if not is_web_address(way.url):
+        problems.append("option --post: it is not a web address")
+    if not secret:
+        problems.append(f"option --post: set the environment variable {SECRET_VARIABLE} to sign with")
+    if problems or secret is None:
+        raise ConfigError(problems)
+    return Pusher(way.url, secret, utc_now)
+
+
+def _push(session: Session, pusher: Pusher, channel: str, flow: str, handed: Sequence[tuple[Entry, str]]) -> None:
+    """Send entries one by one. One that is taken is acknowledged at once; those that are not are released.
+
+    Who may not be written to any more when the turn comes is not sent. An entry that the receiver refuses does not
+    hold up the others; a receiver that cannot take any ends it, and so does one that takes longer than the lease.
+
+    Raises:
+        PushFailed: The receiver did not take all.
+    """
+    failure: PushFailed | None = None
+    left = [entry.entry_id for entry, _line in handed]
+    for entry, line in handed:
+        if entry.leased_until is not None and entry.leased_until <= utc_now():
+            # Whoever asks next gets these: they are not ours to release.
+            problem = "option --post: the receiver takes longer than the lease; what is left comes again"
+            raise failure or PushFailed(problem, refused=False)
+        if not _may_still(session, entry.candidate, channel):
+            continue
+        try:
+            pusher.push(idempotency_key(flow, entry.candidate), line.encode())
+        except PushFailed as problem:
+            failure = problem
+            if not problem.refused:
+                break
+            continue
+        left.remove(entry.entry_id)
+        with session.open(write=True) as database:
+            written.acknowledge(database, flow, [entry.entry_id], utc_now())
+        click.echo(json.dumps({"flow": flow, "entry_id": entry.entry_id, "posted": True}))
+    if left:
+        with session.open(write=True) as database:
+            written.release(database, flow, left)
+    if failure is not None:
+        raise failure
+
+
+def _may_still(session: Session, candidate: Candidate, channel: str) -> bool:
+    """Ask again, just before a send, whether a contact may be written to about what it entered with."""
+    with session.open() as database:
+        contacts = database.contacts
+        one = sa.select(contacts).where(contacts.c.contact_id == candidate.contact_id)
+        contact = database.connection.execute(one).mappings().one_or_none()
+        if contact is None:
+            return False
+        return may(database, dict(contact), channel_of(candidate, channel), candidate.checkout_id).may
