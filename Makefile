@@ -26,7 +26,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .PHONY: help
 help: ## List what can be done here
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | \
-	  while IFS='|' read -r name text; do printf '  make %-10s %s\n' "$$name" "$$text"; done
+	  while IFS='|' read -r name text; do printf '  make %-11s %s\n' "$$name" "$$text"; done
 
 .PHONY: install
 install: $(VENV)/.installed $(MELTANO_VENV)/.installed .meltano/.installed ## Make the environments, install Meltano and the plugins
@@ -45,6 +45,10 @@ bench: $(VENV)/.installed $(MELTANO_VENV)/.installed ## Measure tap and target b
 	$(BIN)/python -m benchmarks.target $(BENCH_ARGS)
 	$(BIN)/python -m benchmarks.pipeline $(BENCH_ARGS)
 	$(BIN)/python -m benchmarks.segments
+
+.PHONY: screenshots
+screenshots: $(VENV)/.installed ## Draw the pictures of the message that the README shows, with Debian's Chromium
+	@$(BIN)/python -m tests.target.message.screenshots
 
 .PHONY: lint
 lint: $(VENV)/.installed ## Check style and format

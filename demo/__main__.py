@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
+from rich.text import Text
 
 from demo.commands import CommandFailed, Interrupted, raise_on_signals, run
 from shopify_sandbox.process import running_sandbox
@@ -30,6 +31,7 @@ FOLDER = PROJECT / "output" / "demo"
 
 SEGMENT = "Warm carts"
 CONDITION = "may_email = true and checkout.updated_at within 7 days and checkout.price >= 50"
+NODE = ("node", "abandoned-checkout", "--flow", "reminder", "--after", "60", "--max-age", "7d", "--limit", "3")
 SENDER = """\
 [sender]
 name = "Example Shop"
@@ -43,13 +45,21 @@ url = "https://example.com/leave?contact={contact_id}&by={channel}"
 NEXT = """\
 [bold]Next, with a real store[/bold]
   cp .env.example .env          then write your shop and its credentials into it
-  ./meltano run shopify-sync    reads everything the first time, then the changes
+  ./meltano run shopify-sync    reads everything at first, then the changes
   ./meltano invoke target-contactdb:status
 README.md says how to get those credentials.
 
 [bold]To look around in this one[/bold], which stays until the next demonstration
   ./meltano --env-file {settings} invoke target-contactdb:log
+  The message is in {message}: open the .html in a browser, or the .eml with a mail program.
 """
+
+SHOWN = (
+    *("flow", "contact", "contact_id", "email", "first_name", "may_email", "may_sms", "age_minutes", "checkout"),
+    *("abandoned_checkout_url", "currency", "total_price"),
+    *("products", "title", "variant_title", "quantity", "image_url"),
+)
+"""What is shown of a line of the node."""
 
 
 @dataclass(frozen=True)
@@ -119,26 +129,29 @@ class Demo:
         self._call(arguments, None)
         self.console.print()
 
-    def enter(self, *arguments: str) -> str:
-        """Let one contact enter a flow, print what the node says of it, in short, and return its key.
+    def enter(self, *arguments: str) -> list[str]:
+        """Let contacts enter a flow, keep the node's lines, print the first in short, and return the contacts' keys.
 
         Raises:
             CommandFailed: If it does not succeed, or nobody enters.
         """
         self._announce(arguments)
-        output = self._call(arguments, subprocess.PIPE)
-        if not output:
+        lines = self._call(arguments, subprocess.PIPE)
+        if not lines:
             raise CommandFailed(["contactdb", *arguments], 0, "nobody enters")
-        entry = json.loads(output)
-        contact = entry["contact"]
-        shown = {name: contact[name] for name in ("contact_id", "user_code", "email", "first_name")}
-        shown["…"] = f"{len(contact) - len(shown)} more fields"
-        self.console.print_json(json.dumps({**entry, "contact": shown}))
+        file = self.folder / "entries.jsonl"
+        file.write_text(lines, encoding="utf-8")
+        entries = [json.loads(line) for line in lines.splitlines()]
+        self.console.print_json(json.dumps(shortened(entries[0])))
+        self.console.print(
+            f"[dim]The first of {len(entries)} lines, in short; {file.relative_to(PROJECT)} has them.[/dim]"
+        )
         self.console.print()
-        return f"#{contact['contact_id']}"
+        return [f"#{entry['contact']['contact_id']}" for entry in entries]
 
     def _announce(self, arguments: t.Sequence[str]) -> None:
-        self.console.rule(f"[dim]contactdb {shlex.join(arguments)}[/dim]", align="left", style="dim")
+        line = Text(f"$ contactdb {shlex.join(arguments)}", style="bold cyan")
+        self.console.print(line, soft_wrap=True)
 
     def _call(self, arguments: t.Sequence[str], output: int | None) -> str:
         command = [str(Path(sys.executable).parent / "contactdb"), *arguments]
@@ -198,11 +211,22 @@ def perform(demo: Demo) -> None:
     demo.show("why", somebody)
     demo.show("segment", "--where", CONDITION, "--save", SEGMENT)
     demo.show("segment", SEGMENT, "--limit", "5")
-    entering = demo.enter(
-        "node", "abandoned-checkout", "--flow", "reminder", "--after", "60", "--max-age", "7d", "--limit", "1"
+    entering = demo.enter(*NODE)
+    into = str(demo.message.relative_to(PROJECT))
+    demo.show("message", entering[0], "--settings", demo.write_sender(), "--out", into)
+    demo.console.print(
+        NEXT.format(settings=demo.settings.relative_to(PROJECT), message=into), highlight=False, soft_wrap=True
     )
-    demo.show("message", entering, "--settings", demo.write_sender(), "--out", str(demo.message.relative_to(PROJECT)))
-    demo.console.print(NEXT.format(settings=demo.settings.relative_to(PROJECT)), highlight=False)
+
+
+def shortened(value: t.Any) -> t.Any:
+    """Return a JSON value with what is in `SHOWN`, and how much it has besides."""
+    if isinstance(value, list):
+        return [shortened(element) for element in value]
+    if not isinstance(value, dict):
+        return value
+    kept = {name: shortened(value[name]) for name in value if name in SHOWN}
+    return {**kept, "…": f"{len(value) - len(kept)} more"}
 
 
 def main() -> int:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
+import datetime as dt
+import html
+import json
 import os
 import shutil
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
+from decimal import Decimal
 from email import policy
 from email.parser import BytesParser
 from pathlib import Path
 
 import psutil
 
+from demo.__main__ import NODE
 from tests.end_to_end.project import REPOSITORY, Project, clean_environment
 
 
@@ -70,24 +73,62 @@ def test_the_demonstration_stops_what_it_started_and_runs_again_at_once(project:
         "Synchronization Status",
         "Log Activities",
         "Last abandoned checkout",
-        "contactdb segment 'Warm carts'",
+        "$ contactdb segment 'Warm carts'",
+        "$ contactdb node abandoned-checkout --flow reminder",
         '"flow": "reminder"',
-        "contactdb message",
+        "$ contactdb message",
         "Next, with a real store",
     )
     places = [shown.index(heading) for heading in headings]
     assert places == sorted(places)
     assert "1,000" in shown
+    check_the_segment(project)
+    check_the_message(project, shown)
+
+
+def contactdb(project: Project, *arguments: str) -> str:
+    """Ask the contact database that the demonstration has left."""
+    url = f"sqlite:///{project.folder / 'output' / 'demo' / 'contacts.db'}"
+    command = [str(Path(sys.executable).parent / "contactdb"), "--sqlalchemy-url", url, *arguments]
+    return subprocess.run(command, env=clean_environment(), check=True, capture_output=True, text=True).stdout
+
+
+def check_the_segment(project: Project) -> None:
+    """Check that it is saved, asks for date and price of the checkout, and has members."""
+    members = json.loads(contactdb(project, "segment", "Warm carts", "--format", "json"))["contacts"]
+    assert members
+    for member in members:
+        card = json.loads(contactdb(project, "contact", f"#{member['contact_id']}", "--format", "json"))
+        assert card["channels"][0]["may"]
+        assert Decimal(card["checkout"]["total_price"]) >= 50
+        left_at = dt.datetime.fromisoformat(card["checkout"]["updated_at"])
+        assert dt.datetime.now(dt.UTC) - left_at < dt.timedelta(days=7)
+
+
+def check_the_message(project: Project, shown: str) -> None:
+    """Check that the first of those who entered has got the message about the cart, and that all have entered once."""
     written = project.folder / "output" / "demo"
+    entries = [json.loads(line) for line in (written / "entries.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert len({entry["contact"]["contact_id"] for entry in entries}) == len(entries) == 3
+    first = entries[0]
     (letter,) = (written / "message").glob("*.eml")
-    subject = BytesParser(policy=policy.default).parsebytes(letter.read_bytes())["Subject"]
-    assert subject
-    with contextlib.closing(sqlite3.connect(written / "contacts.db")) as connection:
-        (entered,) = connection.execute("SELECT contact_id FROM flow_entries WHERE flow = 'reminder'")
-        (members,) = connection.execute("SELECT count(*) FROM segment_members WHERE left_at IS NULL")
-    assert f'"contact_id": {entered[0]},' in shown
-    assert f"contactdb message '#{entered[0]}'" in shown
-    assert members[0] > 0
+    assert f"\n{letter.relative_to(project.folder)}\n" in shown
+    mail = BytesParser(policy=policy.default).parsebytes(letter.read_bytes())
+    assert mail["To"].addresses[0].addr_spec == first["contact"]["email"]
+    name = " ".join(first["contact"]["first_name"].split())
+    assert name in mail["Subject"]
+    page = letter.with_suffix(".html").read_text(encoding="utf-8")
+    assert first["checkout"]["products"]
+    for product in first["checkout"]["products"]:
+        assert html.escape(product["product_title"]) in page
+    assert html.escape(first["checkout"]["abandoned_checkout_url"]) in page
+    (body,) = (part.get_content() for part in mail.walk() if part.get_content_type() == "text/html")
+    assert body.splitlines() == page.splitlines()
+
+    again = contactdb(project, *NODE[: NODE.index("--limit")])
+    taken = {entry["checkout"]["id"] for entry in entries}
+    assert taken.isdisjoint(json.loads(line)["checkout"]["id"] for line in again.splitlines())
+    assert again
 
 
 def test_the_demonstration_says_what_failed_and_stops_the_store(tmp_path: Path) -> None:

@@ -82,3 +82,11 @@ def test_every_make_target_exists() -> None:
 def test_every_link_into_the_project_leads_somewhere() -> None:
     links = [link for link in re.findall(r"\]\(([^)#]+)\)", README) if "://" not in link]
     assert [link for link in links if not (REPOSITORY / link).exists()] == []
+
+
+def test_every_picture_is_there_and_has_words_for_those_who_do_not_see_it() -> None:
+    pictures = re.findall(r'<img src="([^"]+)" width="\d+%" alt="([^"]+)">', README)
+    assert len(pictures) == README.count("<img")
+    assert {path for path, _ in pictures} == {
+        str(path.relative_to(REPOSITORY)) for path in (REPOSITORY / "docs").glob("*.png")
+    }

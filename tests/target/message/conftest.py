@@ -9,11 +9,9 @@ import pytest
 
 from target_contactdb.message.model import Cart, Product, Recipient
 from target_contactdb.message.settings import MessageSettings
-from tests import debian
+from tests.target.message.browser import open_browser
 
 if t.TYPE_CHECKING:
-    from pathlib import Path
-
     from playwright.sync_api import Browser
 
 RECOVERY = "https://shop.example.com/checkouts/ac/41/recover?key=abc"
@@ -42,26 +40,7 @@ SENDER = MessageSettings(
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Path:
-    """Debian's Chromium, installed where it is missing."""
-    return debian.program("chromium", "chromium")
-
-
-@pytest.fixture(scope="session")
-def browser(chromium: Path) -> t.Iterator[Browser]:
-    """A Chromium that talks to nobody on its own."""
-    from playwright.sync_api import sync_playwright
-
-    quiet = (
-        "disable-quic",
-        "no-first-run",
-        "disable-background-networking",
-        "disable-component-update",
-        "disable-sync",
-    )
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=chromium, args=["--no-sandbox", "--disable-gpu", *(f"--{name}" for name in quiet)]
-        )
+def browser() -> t.Iterator[Browser]:
+    """A Chromium."""
+    with open_browser() as browser:
         yield browser
-        browser.close()

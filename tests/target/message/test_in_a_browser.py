@@ -10,19 +10,20 @@ import pytest
 from target_contactdb.message import sample
 from target_contactdb.message.model import Product
 from target_contactdb.message.render import render_message
+from tests.target.message.browser import WIDTHS
 from tests.target.message.conftest import CART, SENDER
 
 if t.TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-WIDTHS = {"phone": 375, "desktop": 1200}
+WINDOWS = {"small phone": 360, **WIDTHS}
 SMALLEST_TARGET = 44
 """Pixels that a finger needs, by Apple's and the W3C's guidelines."""
 
 
-@pytest.fixture(params=WIDTHS)
+@pytest.fixture(params=WINDOWS)
 def page(request: pytest.FixtureRequest, browser: Browser) -> t.Iterator[Page]:
-    page = browser.new_page(viewport={"width": WIDTHS[request.param], "height": 800})
+    page = browser.new_page(viewport={"width": WINDOWS[request.param], "height": 800})
     yield page
     page.close()
 
@@ -59,6 +60,23 @@ def test_the_picture_is_shown_beside_its_product(page):
     assert picture["x"] + picture["width"] <= title["x"]
     assert title["y"] < picture["y"] + picture["height"]
     assert picture["y"] < title["y"] + title["height"]
+
+
+def test_a_product_without_a_picture_lines_up_with_those_that_have_one(page):
+    _show(page, products=sample.CART.products)
+
+    places = {page.get_by_text(one.title, exact=True).bounding_box()["x"] for one in sample.CART.products}
+
+    assert len(places) == 1
+
+
+def test_without_any_picture_no_room_is_left_for_one(page):
+    _show(page, products=sample.CART.products[2:])
+
+    title = page.get_by_text("Gift card", exact=True).bounding_box()
+    greeting = page.get_by_text("Hello Robin,").bounding_box()
+
+    assert title["x"] == greeting["x"]
 
 
 def test_text_is_large_enough_to_be_read(page):
