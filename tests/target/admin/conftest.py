@@ -336,6 +336,7 @@ def checkouts() -> list[dict[str, t.Any]]:
             "presentment_total_price": Decimal("54.10"),
             "line_items_quantity": 3,
             "discount_codes": ["TAKE5"],
+            "last_operation_id": 2,
         },
         {**shared, "id": 40, "created_at": at(8), "updated_at": at(8, 30)},
         {**shared, "id": 42, "created_at": at(9, 10), "updated_at": at(9, 40), "completed_at": at(9, 40)},

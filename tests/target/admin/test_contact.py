@@ -3,7 +3,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from target_contactdb import tables
-from tests.target.admin.conftest import LOCAL, OPTED_OUT, SHOP, SUBSCRIBED, TWIN
+from tests.target.admin.conftest import LOCAL, OPTED_OUT, SHOP, SUBSCRIBED, TWIN, at
 
 LAST_OPERATION = {
     "operation_id": 3,
@@ -101,6 +101,7 @@ CHECKOUT = {
     "billing_address": None,
     "shipping_address": None,
     "line_items_quantity": 3,
+    "last_operation_id": 2,
     "lines": [
         {
             "position": 0,
@@ -170,6 +171,7 @@ def test_the_card_is_the_whole_contact(contactdb):
         "sources": [SOURCE],
         "checkout": CHECKOUT,
         "checkouts_on_record": 3,
+        "flow_entries": [],
         "status_changes": HISTORY,
     }
 
@@ -186,17 +188,89 @@ def test_the_card_as_a_table_has_labels_channels_checkout_and_history(on_sqlite)
         "Tags vip, berlin",
         "Empty fields, not shown: 1",
         "Number 41 (#C41), shop sandbox.myshopify.com",
+        "Begun 2026-11-01 09:00:00, last changed 2026-11-01 09:30:00, written by operation 2",
         "https://sandbox.example/checkouts/41/recover",
         "Mug (Blue) MUG-1 2 12.50 EUR 25.00 EUR",
         "was 15.00 EUR was 30.00 EUR",
         "Teapot - 1 25.00 EUR 25.00 EUR",
+        "Discounts (TAKE5) 5.00 EUR",
         "Total 3 50.00 EUR",
         "(54.10 USD)",
+        "Checkouts on record, with this one: 3",
         "7000000000001 SUBSCRIBED NOT_SUBSCRIBED 2026-11-01 08:30",
+        "sandbox.myshopify.com 2026-11-01 08:00 last order 2026-11-01 07:00",
         "2026-11-01 08:00 E-mail subscribed - operation 1",
     ):
         assert expected in lines
+    footer = " ".join(text.split())[-170:]
+    assert "operation 3, customers of sandbox.myshopify.com, 2026-11-01 11:00:00, completed. Times are UTC." in footer
     assert max(len(line) for line in text.splitlines()) <= 80
+
+
+def test_a_wide_card_has_the_evidence_of_each_change(on_sqlite):
+    evidence = "Shopify said UNSUBSCRIBED (2026-11-01T09:00:00Z); subscribed: unsubscribe, same cause"
+
+    lines = [
+        " ".join(line.split()) for line in on_sqlite.run("contact", f"#{OPTED_OUT}", columns=200).stdout.splitlines()
+    ]
+
+    change = "2026-11-01 09:00 E-mail subscribed > unsubscribed Shopify - opted out operation 3"
+    assert f"{change} {evidence}" in lines
+
+
+def test_the_card_says_what_the_person_and_the_address_have_against_it(on_sqlite):
+    assert "pt-out" not in on_sqlite.run("contact", f"#{TWIN}").stdout
+    on_sqlite.run("subscribe", f"#{TWIN}", "--channel", "email", "--at", "2026-11-02T10:00:00Z")
+    on_sqlite.run("unsubscribe", f"#{TWIN}", "--channel", "email", "--at", "2026-11-02T11:00:00Z")
+
+    text = on_sqlite.run("contact", f"#{TWIN}", columns=120).stdout
+    lines = [" ".join(line.split()) for line in text.splitlines()]
+
+    assert "Own opt-in here 2026-11-02 10:00:00 -" in lines
+    assert "Own opt-out 2026-11-02 11:00:00 -" in lines
+    assert "Opt-out of address 2026-11-02 11:00:00, person unsubscribed -" in lines
+    by_hand = [line for line in lines if " E-mail " in line and " hand " in line]
+    assert [line.split()[:2] for line in by_hand] == [["2026-11-02", "11:00"], ["2026-11-02", "10:00"]]
+
+
+def test_the_card_tells_which_flows_the_contact_has_entered(contactdb):
+    entry = {"node": "abandoned-checkout", "contact_id": SUBSCRIBED, "channel": "email", "entered_at": at(13)}
+    of_cart = {"subject": "checkout 41", "shop": SHOP, "checkout_id": 41}
+    for row in (
+        {**entry, **of_cart, "flow": "reminder", "acknowledged_at": at(13)},
+        {**entry, **of_cart, "flow": "second", "leased_until": at(14)},
+        {**entry, "node": "new-customer", "subject": "contact 1", "flow": "welcome"},
+        {**entry, "contact_id": OPTED_OUT, "subject": "checkout 43", "flow": "reminder"},
+    ):
+        contactdb.execute(sa.insert(tables.flow_entries).values(row))
+
+    told = contactdb.json("contact", f"#{SUBSCRIBED}")["flow_entries"]
+    lines = [" ".join(line.split()) for line in contactdb.run("contact", f"#{SUBSCRIBED}").stdout.splitlines()]
+
+    assert told == [
+        {
+            "entry_id": number,
+            "flow": flow,
+            "node": node,
+            "channel": "email",
+            "shop": shop,
+            "checkout_id": checkout,
+            "entered_at": "2026-11-01T13:00:00Z",
+            "leased_until": leased,
+            "acknowledged_at": final,
+        }
+        for number, flow, node, shop, checkout, leased, final in (
+            (3, "welcome", "new-customer", None, None, None, None),
+            (2, "second", "abandoned-checkout", SHOP, 41, "2026-11-01T14:00:00Z", None),
+            (1, "reminder", "abandoned-checkout", SHOP, 41, None, "2026-11-01T13:00:00Z"),
+        )
+    ]
+    place = lines.index("Flows")
+    assert lines[place + 3 : place + 6] == [
+        "2026-11-01 13:00 welcome - given back",
+        "2026-11-01 13:00 second checkout 41 handed out until 2026-11-01 14:00",
+        "2026-11-01 13:00 reminder checkout 41 final",
+    ]
 
 
 def test_the_card_uses_a_wide_terminal(on_sqlite):
