@@ -14,7 +14,7 @@ from target_contactdb.admin.carts import Checkout, count_of, last_checkout_of
 from target_contactdb.admin.permission import Suppression, current_address, obstacles
 from target_contactdb.errors import ContactDbError
 from target_contactdb.records import ADDRESS_PROPERTY
-from target_contactdb.tables import CHANNELS, contact_sources, status_changes
+from target_contactdb.tables import CHANNELS, contact_sources, flow_entries, status_changes
 
 if t.TYPE_CHECKING:
     from target_contactdb.admin.connect import Opened
@@ -110,6 +110,21 @@ class SourceCard:
 
 
 @dataclass(frozen=True, slots=True)
+class FlowEntry:
+    """One entry of a contact into a flow: with a checkout, or by itself."""
+
+    entry_id: int
+    flow: str
+    node: str
+    channel: str
+    shop: str | None
+    checkout_id: int | None
+    entered_at: dt.datetime
+    leased_until: dt.datetime | None
+    acknowledged_at: dt.datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class ContactCard:
     """All that the contact database holds about one contact."""
 
@@ -123,6 +138,7 @@ class ContactCard:
     sources: list[SourceCard]
     checkout: Checkout | None
     checkouts_on_record: int
+    flow_entries: list[FlowEntry]
     status_changes: list[StatusChange]
 
 
@@ -191,6 +207,7 @@ def contact_card(database: Opened, contact: Contact) -> ContactCard:
         sources=sources_of(database, contact_id),
         checkout=last_checkout_of(database, contact_id),
         checkouts_on_record=count_of(database, contact_id),
+        flow_entries=_entries_of(database, contact_id),
         status_changes=status_history(database, contact_id),
     )
 
@@ -230,6 +247,15 @@ def sources_of(database: Opened, contact_id: int) -> list[SourceCard]:
 
 def _said(row: sa.RowMapping, channel: str) -> SourceChannel:
     return SourceChannel(**{name: row[f"{channel}_{name}"] for name in SourceChannel.__annotations__})
+
+
+def _entries_of(database: Opened, contact_id: int) -> list[FlowEntry]:
+    """Return the entries of a contact into flows, newest first."""
+    table = flow_entries
+    names = FlowEntry.__annotations__
+    statement = sa.select(*(table.c[name] for name in names)).where(table.c.contact_id == contact_id)
+    newest_first = statement.order_by(table.c.entry_id.desc())
+    return [FlowEntry(**row) for row in database.connection.execute(newest_first).mappings()]
 
 
 def status_history(database: Opened, contact_id: int, channel: str | None = None) -> list[StatusChange]:

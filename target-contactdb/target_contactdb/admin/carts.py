@@ -70,6 +70,7 @@ class Checkout:
     billing_address: t.Any
     shipping_address: t.Any
     line_items_quantity: int | None
+    last_operation_id: int | None
     lines: list[Line]
 
 

@@ -14,18 +14,20 @@ if t.TYPE_CHECKING:
 
     from rich.console import Console
 
+    from target_contactdb.admin.activities import Operation
     from target_contactdb.admin.acts import Told
     from target_contactdb.admin.cards import (
         ChannelCard,
         ContactCard,
         FieldValue,
+        FlowEntry,
         SourceCard,
         SourceChannel,
         StatusChange,
     )
     from target_contactdb.admin.carts import Checkout, Line
     from target_contactdb.admin.explain import Explanation
-    from target_contactdb.admin.permission import Answer
+    from target_contactdb.admin.permission import Answer, Suppression
 
 _LINES_SHOWN: t.Final = 12
 
@@ -45,28 +47,47 @@ def show_card(console: Console, card: ContactCard) -> None:
     _show_fields(console, card.fields)
     _show_checkout(console, card)
     _show_sources(console, card.sources)
+    _show_entries(console, card.flow_entries)
     _show_history(console, card.status_changes)
-    operation = card.last_operation
-    by = f"Last import that wrote it: operation {operation.operation_id}, {operation.kind}. " if operation else ""
     dates = f"Made {moment(card.created_at)}, last written {moment(card.updated_at)}. "
-    console.print(Text(f"{dates}{by}Times are UTC.", style="dim"))
+    console.print(Text(f"{dates}{_last_import(card.last_operation)}Times are UTC.", style="dim"))
+
+
+def _last_import(operation: Operation | None) -> str:
+    if operation is None:
+        return ""
+    which = f"operation {operation.operation_id}, {operation.kind} of {safe(operation.shop)}"
+    return f"Last import that wrote it: {which}, {moment(operation.started_at)}, {operation.state}. "
 
 
 def _show_channels(console: Console, channels: Sequence[ChannelCard]) -> None:
     table = new_table("")
     for one in channels:
         table.add_column(CHANNEL_TITLES[one.channel], ratio=1)
-    rows = (
+    rows: list[tuple[str, list[str | Text]]] = [
         ("May be written to", [_may(one) for one in channels]),
         ("Address", [safe(one.address or NOTHING) for one in channels]),
         ("Status", [one.status for one in channels]),
         ("Cause", [safe(one.cause or NOTHING) for one in channels]),
         ("Since", [moment(one.since) for one in channels]),
         ("Told by", [source_words(one.source, changed_elsewhere=one.changed_elsewhere) for one in channels]),
-    )
+    ]
+    seldom: list[tuple[str, list[str | Text]]] = [
+        ("Own opt-in here", [moment(one.opted_in_at) for one in channels]),
+        ("Own opt-out", [moment(one.opted_out_at) for one in channels]),
+        ("Opt-out of address", [_suppressed(one.suppression) for one in channels]),
+    ]
+    rows += [(label, values) for label, values in seldom if any(value != NOTHING for value in values)]
     for label, values in rows:
         table.add_row(label, *values)
     show_table(console, table)
+
+
+def _suppressed(found: Suppression | None) -> str:
+    if found is None:
+        return NOTHING
+    lifted = f"\nlifted {moment(found.lifted_at)}" if found.lifted_at else ""
+    return f"{moment(found.at)}, {safe(found.cause)}{lifted}"
 
 
 def _may(one: ChannelCard) -> Text:
@@ -113,6 +134,8 @@ def _show_checkout(console: Console, card: ContactCard) -> None:
         number = f"{number} ({safe(checkout.name)})"
     console.print(f"  Number {number}, shop {safe(checkout.shop)}")
     console.print(f"  Begun {moment(checkout.created_at)}, last changed {moment(checkout.updated_at)}")
+    if checkout.last_operation_id:
+        console.print(f"  Written by operation {checkout.last_operation_id}")
     if checkout.abandoned_checkout_url:
         console.print(f"  {safe(checkout.abandoned_checkout_url)}", soft_wrap=True)
     console.print()
@@ -124,9 +147,10 @@ def _show_checkout(console: Console, card: ContactCard) -> None:
     for line in checkout.lines[:_LINES_SHOWN]:
         table.add_row(*_line(line, checkout.currency))
     table.add_section()
+    codes = checkout.discount_codes
     for label, value in (
         ("Subtotal", checkout.subtotal_price),
-        ("Discounts", checkout.total_discounts),
+        (f"Discounts ({shown(codes)})" if codes else "Discounts", checkout.total_discounts),
         ("Tax", checkout.total_tax),
     ):
         if value:
@@ -136,6 +160,9 @@ def _show_checkout(console: Console, card: ContactCard) -> None:
     hidden = len(checkout.lines) - _LINES_SHOWN
     if hidden > 0:
         console.print(Text(f"  Lines, not shown: {hidden}; --format json has them all", style="dim"))
+        console.print()
+    if card.checkouts_on_record > 1:
+        console.print(Text(f"  Checkouts on record, with this one: {card.checkouts_on_record}", style="dim"))
         console.print()
 
 
@@ -174,6 +201,7 @@ def _show_sources(console: Console, sources: Sequence[SourceCard]) -> None:
         table.add_column(name, no_wrap=True)
     for one in sources:
         facts = [moment(one.source_updated_at, seconds=False)]
+        facts += [f"last order\n{moment(one.last_order_at, seconds=False)}"] if one.last_order_at else []
         facts += ["not made by an import"] if not one.owned else []
         facts += [f"deleted {moment(one.deleted_at, seconds=False)}"] if one.deleted_at else []
         table.add_row(f"{one.customer_id}\n{safe(one.shop)}", _said(one.email), _said(one.sms), "\n".join(facts))
@@ -188,8 +216,11 @@ def _show_history(console: Console, history: Sequence[StatusChange]) -> None:
     if not history:
         return
     console.print(heading("Status history"))
-    table = new_table("When", "Channel", "Status", "Cause", "By")
+    wide = console.width >= WIDE
+    table = new_table("When", "Channel", "Status", "Cause", "By", *(["Evidence"] if wide else []))
     table.columns[3].ratio = 1
+    if wide:
+        table.columns[5].ratio = 2
     for one in history:
         table.add_row(
             moment(one.acted_at or one.written_at, seconds=False),
@@ -197,8 +228,29 @@ def _show_history(console: Console, history: Sequence[StatusChange]) -> None:
             f"{one.before} > {one.after}" if one.before not in {None, one.after} else one.after,
             safe(one.cause or NOTHING),
             f"operation {one.operation_id}" if one.operation_id else "hand",
+            *([safe(one.evidence)] if wide else []),
         )
     show_table(console, table)
+
+
+def _show_entries(console: Console, entries: Sequence[FlowEntry]) -> None:
+    if not entries:
+        return
+    console.print(heading("Flows"))
+    table = new_table("Entered", "Flow", "With", "Standing")
+    table.columns[1].ratio = 1
+    for one in entries:
+        subject = f"checkout {one.checkout_id}" if one.checkout_id else NOTHING
+        table.add_row(moment(one.entered_at, seconds=False), safe(one.flow), subject, _standing(one))
+    show_table(console, table)
+
+
+def _standing(entry: FlowEntry) -> str:
+    if entry.acknowledged_at:
+        return "final"
+    if entry.leased_until:
+        return f"handed out until {moment(entry.leased_until, seconds=False)}"
+    return "given back"
 
 
 def show_explanation(console: Console, explanation: Explanation) -> None:

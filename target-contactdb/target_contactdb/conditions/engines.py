@@ -141,7 +141,8 @@ def _has_element_mysql(element: has_element, compiler: SQLCompiler, **kwargs: t.
     array, *values = element.arguments(compiler, **kwargs)
     text = f"{_fold_by_replacing('item.value')} COLLATE {collation(compiler.dialect)}"
     # A number or an object of the list would come as text as well, so its JSON type is asked.
-    columns = "place FOR ORDINALITY, value LONGTEXT PATH '$'"
+    # Without a character set, MariaDB takes that of the database, which others have made.
+    columns = "place FOR ORDINALITY, value LONGTEXT CHARACTER SET utf8mb4 PATH '$'"
     is_text = f"json_type(json_extract({array}, concat('$[', item.place - 1, ']'))) = 'STRING'"
     return _exists(
         f"json_table({array}, '$[*]' COLUMNS ({columns})) AS item", f"{text} IN ({', '.join(values)}) AND {is_text}"
