@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 UV := $(BIN)/uv
 PACKAGES := tap-shopify-contacts target-contactdb tests/shopify_sandbox
 PYPROJECTS := $(wildcard $(PACKAGES:=/pyproject.toml))
-SOURCES := tap-shopify-contacts/tap_shopify_contacts target-contactdb/target_contactdb demo benchmarks tests
+SOURCES := tap-shopify-contacts/tap_shopify_contacts target-contactdb/target_contactdb demo benchmarks examples/flows tests
 
 # An environment that happens to be active, or a path set for another project, must not leak into ours.
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME

@@ -127,6 +127,7 @@ def postgres_programs() -> list[Program]:
     """Return who loads into PostgreSQL."""
     return [
         Program("target-contactdb", run_ours, "contacts", "user_code", reruns=True),
+        Program("target-contactdb, key email", run_ours_by_email, "contacts", "user_code", reruns=True),
         Program("psql floor", run_psql),
         Program("meltanolabs fastest", run_meltanolabs),
         Program("dlt fastest", run_dlt, "loaded.customers"),
@@ -141,9 +142,18 @@ def sqlite_programs() -> list[Program]:
     ]
 
 
-def run_ours(url: sa.URL, file: str) -> Usage:
+def run_ours_by_email(url: sa.URL, file: str) -> Usage:
+    """Run our target with the e-mail address as primary key."""
+    return run_ours(url, file, "email")
+
+
+def run_ours(url: sa.URL, file: str, primary_key: str = "user_code") -> Usage:
     """Run our target with its default mapping and consent rules."""
-    env = {**os.environ, "TARGET_CONTACTDB_SQLALCHEMY_URL": url.render_as_string(hide_password=False)}
+    env = {
+        **os.environ,
+        "TARGET_CONTACTDB_SQLALCHEMY_URL": url.render_as_string(hide_password=False),
+        "TARGET_CONTACTDB_PRIMARY_KEY": primary_key,
+    }
     program = [sys.executable, "-m", "target_contactdb", "--config", "ENV"]
     return measure(program, stdin=WORK / f"{file}.jsonl", env=env)
 

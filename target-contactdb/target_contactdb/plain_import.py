@@ -159,6 +159,7 @@ class PlainRoad:
                 try:
                     odd.add(int(key))  # type: ignore[arg-type]
                 except (TypeError, ValueError, OverflowError):
+                    # No id, so no customer's; the careful road rejects the record and says why.
                     continue
         return odd
 
