@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import json
 import os
 import shlex
@@ -49,8 +50,9 @@ NEXT = """\
   ./meltano invoke target-contactdb:status
 README.md says how to get those credentials.
 
-[bold]To look around in this one[/bold], which stays until the next demonstration
-  ./meltano --env-file {settings} invoke target-contactdb:log
+[bold]To look around in this one[/bold]: its database stays until the next demonstration; the store has stopped
+  ./meltano --env-file {settings} invoke target-contactdb:log       or segment, node, contact, why
+  ./meltano --env-file {settings} run dbt-sqlite:build               the reports
   The message is in {message}: open the .html in a browser, or the .eml with a mail program.
 """
 
@@ -193,7 +195,11 @@ def perform(demo: Demo) -> None:
     demo.prepare()
     with contextlib.ExitStack() as stack:
         with demo.step(f"Start the sandbox store: {CUSTOMERS:,} customers, {CHECKOUTS} abandoned checkouts"):
-            store = stack.enter_context(running_sandbox(customers=CUSTOMERS, checkouts=CHECKOUTS, seed=SEED))
+            # The hour that it lives ends now: nothing lies in the future.
+            began = dt.datetime.now(dt.UTC).replace(microsecond=0) - dt.timedelta(seconds=AN_HOUR)
+            store = stack.enter_context(
+                running_sandbox(customers=CUSTOMERS, checkouts=CHECKOUTS, seed=SEED, now=began.isoformat())
+            )
             demo.configure(shop=store.shop, token=store.token, url=store.url)
         with demo.step("Run shopify-sync: everything"):
             demo.synchronize()
@@ -203,6 +209,13 @@ def perform(demo: Demo) -> None:
             demo.console.print(f"      {line}", style="dim", highlight=False)
         with demo.step("Run shopify-sync again: what has changed"):
             demo.synchronize()
+    demo.console.print()
+    demo.console.print(
+        f"`contactdb` below is in .venv/bin; `./meltano --env-file {demo.settings.relative_to(PROJECT)} invoke"
+        " target-contactdb:status` is the same as `contactdb status` on this database.",
+        style="dim",
+        highlight=False,
+    )
     demo.console.print()
     demo.show("status")
     demo.show("log")

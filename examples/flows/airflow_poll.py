@@ -24,8 +24,10 @@ def poll() -> bool:
 
     Raises:
         PollFailed: Some could not be sent to. The others were.
+        consumer.NotConfigured: MAIL_URL is missing.
         consumer.NotAnswered: The contact database could not be asked.
     """
+    consumer.check_settings()
     came_of = consumer.run(NODE, consumer.post)
     if came_of.unsent:
         problem = f"{came_of.unsent} not sent, {came_of.sent} sent"

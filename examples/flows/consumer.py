@@ -40,6 +40,10 @@ class NotSent(Exception):
     """An entry could not be sent. It comes again, under the same key."""
 
 
+class NotConfigured(Exception):
+    """A setting is missing. Nobody has been taken."""
+
+
 class NotAnswered(Exception):
     """`contactdb` could not do what was asked, and has said why. What was taken comes again once its lease is over."""
 
@@ -67,6 +71,17 @@ class _Strict(urllib.request.HTTPRedirectHandler):
 
 
 _opener = urllib.request.build_opener(_Strict)
+
+
+def check_settings() -> None:
+    """Check what `post` needs, before anybody is taken who would then have to wait for the lease to end.
+
+    Raises:
+        NotConfigured: MAIL_URL is missing, or no web address.
+    """
+    if not os.environ.get("MAIL_URL", "").startswith(("https://", "http://")):
+        problem = "set the environment variable MAIL_URL to the address that sends"
+        raise NotConfigured(problem)
 
 
 def post(entry: Entry) -> None:
@@ -147,5 +162,10 @@ def _contactdb(*arguments: str, expected: tuple[int, ...] = (0,)) -> subprocess.
 
 if __name__ == "__main__":
     logging.basicConfig(format="%(levelname)s %(message)s")
+    try:
+        check_settings()
+    except NotConfigured as missing:
+        logger.critical("%s", missing)
+        sys.exit(2)
     came_of = run(sys.argv[1:], post)
     sys.exit(1 if came_of.unsent else 0)

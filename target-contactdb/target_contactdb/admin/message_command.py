@@ -96,7 +96,10 @@ def message(
     except ValueError:
         problem = f"`unsubscribe.url` asks for a signature: set the environment variable {SECRET_VARIABLE}"
         raise ConfigError([problem]) from None
-    name = f"message-{recipient.contact_id}-{cart.checkout_id}"
+    if preview:
+        # Nobody who may not be written to gets it by mistake.
+        written = written.as_preview()
+    name = f"{'preview' if preview else 'message'}-{recipient.contact_id}-{cart.checkout_id}"
     try:
         files = write_files(written, out, name, [Form(form) for form in forms] or list(Form), utc_now())
     except OSError as error:

@@ -70,9 +70,9 @@ class Catalogue:
         labelled = [field for field in self._by_name.values() if field.label]
         self._by_label = {fold(field.label): field for field in labelled}
         self._labels = Counter(fold(field.label) for field in labelled)
-        for name, own in (also or {}).items():
-            if own in self._by_name:
-                self._by_label.setdefault(fold(name), self._by_name[own])
+        self._also = {name: self._by_name[own] for name, own in (also or {}).items() if own in self._by_name}
+        for name, field in self._also.items():
+            self._by_label.setdefault(fold(name), field)
         self.has_checkout = has_checkout
 
     def find(self, name: str) -> Known | None:
@@ -84,6 +84,6 @@ class Catalogue:
         return name not in self._by_name and self._labels[fold(name)] > 1
 
     def names(self) -> list[str]:
-        """Return every name and label."""
+        """Return every name and label, and every other name."""
         labels = (field.label for field in self._by_name.values() if field.label)
-        return [*self._by_name, *labels]
+        return [*self._by_name, *labels, *self._also]

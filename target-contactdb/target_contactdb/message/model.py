@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping
@@ -92,3 +92,8 @@ class Message:
     html: str
     text: str
     headers: Mapping[str, str]
+
+    def as_preview(self) -> Message:
+        """Return the message for looking at: it says so, goes to its sender, and unsubscribes nobody."""
+        kept = {name: value for name, value in self.headers.items() if not name.startswith("List-Unsubscribe")}
+        return replace(self, subject=f"[Preview] {self.subject}", headers={**kept, "To": kept["From"]})

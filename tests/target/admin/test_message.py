@@ -95,7 +95,17 @@ def test_a_preview_asks_neither_for_consent_nor_for_settings_nor_whether_the_car
 
     result = _message(contactdb, folder, BEN, "--preview", "--format", "html")
 
-    assert (result.exit_code, _names(folder)) == (0, ["message-2-43.html"])
+    assert (result.exit_code, _names(folder)) == (0, ["preview-2-43.html"])
+
+
+def test_a_preview_can_reach_nobody_but_its_sender(contactdb, tmp_path, settings):
+    folder = tmp_path / "out"
+
+    _message(contactdb, folder, BEN, "--preview", "--settings", str(settings), "--format", "eml")
+
+    letter = email.message_from_bytes((folder / "preview-2-43.eml").read_bytes(), policy=email.policy.default)
+    assert (letter["To"], letter["Subject"].startswith("[Preview] ")) == (letter["From"], True)
+    assert [name for name in letter if name.startswith("List-")] == []
 
 
 def test_without_any_checkout_there_is_nothing_to_preview(contactdb, tmp_path):
@@ -111,7 +121,7 @@ def test_a_preview_of_made_up_data_needs_no_database(tmp_path, contactdb):
     result = _message(nowhere, tmp_path / "out", "--preview", "--sample", "--locale", "de")
 
     assert result.exit_code == 0
-    assert "Hallo Robin," in (tmp_path / "out" / "message-0-0.txt").read_text()
+    assert "Hallo Robin," in (tmp_path / "out" / "preview-0-0.txt").read_text()
 
 
 @pytest.mark.parametrize(

@@ -150,6 +150,7 @@ def test_saved_segments_are_listed_changed_and_deleted(contactdb):
     ("arguments", "told"),
     [
         (["--where", "emial is set or tags > 1"], "position 1: unknown field `emial`; did you mean `email`?"),
+        (["--where", "checkout.prise > 50"], "unknown field `checkout.prise`; did you mean `checkout.price`?"),
         (["--where", "emial is set or tags > 1"], "position 17: `gt` does not go with `tags`, a list field"),
         (["--where", "email_status = subcribed"], "not one of its choices; did you mean `subscribed`?"),
         (["--where", "tag ="], "--where ends too early"),

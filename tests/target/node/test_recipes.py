@@ -191,6 +191,16 @@ def test_a_node_without_checkouts_and_another_channel_do_as_well(shop, recipes, 
     assert (code, err, receiver.keys) == (0, "", ["welcome/contact:3"])
 
 
+@pytest.mark.parametrize("recipe", ["consumer.py", "airflow_poll.py"])
+@pytest.mark.parametrize("address", ["", "mail.example.com"])
+def test_without_an_address_that_sends_nobody_is_taken(shop, recipes, receiver, recipe, address):
+    code, _out, err = recipes.run(*recipes.command(recipe, *WAYS), MAIL_URL=address)
+
+    assert code != 0
+    assert err.endswith("set the environment variable MAIL_URL to the address that sends\n")
+    assert (shop.rows(tables.flow_entries), receiver.keys) == ([], [])
+
+
 def test_an_entry_whose_lease_is_over_is_neither_sent_nor_given_back(shop, recipes, receiver):
     shell = recipes.run(*recipes.command("loop.sh", *WAYS), CONTACTDB_LEASE="0m")
     script = f"import consumer; consumer.LEASE = '0m'; print(consumer.run({WAYS!r}, consumer.post))"
