@@ -55,7 +55,7 @@ def test_no_file_names_a_path_of_this_machine_or_the_host_of_a_registry() -> Non
 
 def test_a_file_of_settings_that_is_not_there_is_not_passed_over() -> None:
     # The check comes first; what is done with a file that is there, the end-to-end tests show.
-    command = [REPOSITORY / "meltano", "--env-file", "no/such/.env", "config", "list"]
+    command = [str(REPOSITORY / "meltano"), "--env-file", "no/such/.env", "config", "list"]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ended.returncode == 2
     assert ended.stderr == f"option --env-file: there is no file no/such/.env in {REPOSITORY}\n"
