@@ -234,7 +234,7 @@ def test_a_record_that_lacks_what_a_filter_reads_is_rejected_and_its_opt_out_cou
         (
             {"import_filters": [{"field": "tagz", "op": "is_set"}]},
             "setting `options.import_filters`, entry 1, field `tagz`, op `is_set`: unknown field `tagz`; did you mean"
-            " `tags`?",
+            " `tag`?",
         ),
     ],
 )
