@@ -7,9 +7,9 @@ import typing as t
 from target_contactdb import contact_apply
 from target_contactdb import ledger as ledgers
 from target_contactdb.consent_values import Change
-from target_contactdb.contact_plan import StatusChange
 from target_contactdb.operations import utc_now
 from target_contactdb.opt_outs import follow
+from target_contactdb.status_change import StatusChange
 
 if t.TYPE_CHECKING:
     import datetime as dt

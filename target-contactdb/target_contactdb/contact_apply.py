@@ -19,11 +19,12 @@ if t.TYPE_CHECKING:
     from collections.abc import Sequence
 
     from target_contactdb.consent_values import Held
-    from target_contactdb.contact_plan import Plan, StatusChange
+    from target_contactdb.contact_plan import Plan
     from target_contactdb.database import Database
     from target_contactdb.dialects.base import Loader
     from target_contactdb.fields import ContactField
     from target_contactdb.mapping import Filled
+    from target_contactdb.status_change import StatusChange
 
 _Shape: t.TypeAlias = tuple[bool, tuple[bool, ...]]
 _STATUS_NAMES: t.Final = tuple(column.name for column in contact_status_columns())

@@ -14,6 +14,7 @@ from target_contactdb.contact_plan import Judge
 from target_contactdb.database import writing
 from target_contactdb.erasure import erase_customer
 from target_contactdb.errors import DatabaseError, StatusLimitError
+from target_contactdb.hearing import Hearing
 from target_contactdb.key_rounds import KeyRounds
 from target_contactdb.key_state import refuse_changed_keys
 from target_contactdb.ledger import Ledger
@@ -36,9 +37,9 @@ if t.TYPE_CHECKING:
     from target_contactdb.conditions.filters import Filter
     from target_contactdb.consent_values import OptOut, Policy
     from target_contactdb.contact_lookup import Row
-    from target_contactdb.contact_plan import Heard
     from target_contactdb.database import Database
     from target_contactdb.dialects.base import Loader
+    from target_contactdb.hearing import Heard
     from target_contactdb.ledger import Holder, Key
     from target_contactdb.mapping import Filled
     from target_contactdb.plain_import import PlainRoad, Sorted
@@ -221,10 +222,13 @@ class ContactImport:
         customers = self._read(lines, positions, Tally()) if positions else []
         if not customers:
             return set()
-        judge = Judge(self.policy, self.mappings, self.database.salt, now)
+        hearing = self._hearing(now)
         rows = look_up(connection, self.loader, self.database, self.shop, customers)
-        heard = (judge.hear(customer, rows[customer.position])[0] for customer in customers)
-        return {key for one in heard for key in judge.erased_addresses(one)}
+        heard = (hearing.hear(customer, rows[customer.position])[0] for customer in customers)
+        return {key for one in heard for key in hearing.erased_addresses(one)}
+
+    def _hearing(self, now: dt.datetime) -> Hearing:
+        return Hearing(self.policy, self.mappings, self.database.salt, now)
 
     def _warn_unknown(self, customer: Customer) -> None:
         for channel, said in customer.said.items():
@@ -247,22 +251,22 @@ class ContactImport:
     ) -> None:
         if not customers:
             return
-        judge = Judge(self.policy, self.mappings, self.database.salt, now)
+        hearing = self._hearing(now)
         rounds = KeyRounds(
-            connection, self.loader, self.database, self.shop, self.operation_id, judge, tally, record_of
+            connection, self.loader, self.database, self.shop, self.operation_id, hearing, tally, record_of
         )
         for chosen, rows in rounds.run(customers):
-            self._take_in_round(connection, judge, self.weighed(chosen, rows), rows, tally)
+            self._take_in_round(connection, hearing, self.weighed(chosen, rows), rows, tally)
 
     def _take_in_round(
         self,
         connection: sa.Connection,
-        judge: Judge,
+        hearing: Hearing,
         customers: Sequence[Customer],
         rows: Mapping[int, Row],
         tally: Tally,
     ) -> None:
-        now = judge.now
+        now, judge = hearing.now, Judge(hearing)
         ledger = Ledger(known_opt_outs(rows, customers))
         heard, erased, holders = self._hear(connection, judge, customers, rows, ledger)
         plans = [judge.plan(one, ledger, erased) for one in heard]
@@ -303,11 +307,11 @@ class ContactImport:
         heard: list[Heard] = []
         told: list[tuple[Key, OptOut]] = []
         for customer in customers:
-            one, found = judge.hear(customer, rows[customer.position])
+            one, found = judge.hearing.hear(customer, rows[customer.position])
             heard.append(one)
             told += found
-        erased = {key for one in heard for key in judge.erased_addresses(one)}
-        heard = [judge.without_erased(one, erased) for one in heard]
+        erased = {key for one in heard for key in judge.hearing.erased_addresses(one)}
+        heard = [judge.hearing.without_erased(one, erased) for one in heard]
         elsewhere = {key for key, _opt_out in told} - ledger.known.keys()
         ledger.known |= ledgers.load(connection, elsewhere)
         for one in heard:

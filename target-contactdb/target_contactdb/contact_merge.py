@@ -13,11 +13,11 @@ from target_contactdb.addresses import address_hash
 from target_contactdb.belongings import TABLES_OF_CONTACTS
 from target_contactdb.consent_values import Status, change_between
 from target_contactdb.contact_apply import write_changes
-from target_contactdb.contact_plan import StatusChange
 from target_contactdb.dialects import loader_for
 from target_contactdb.ledger import Ledger, adopt_row, held_of, held_values
 from target_contactdb.merging import merge_channel
 from target_contactdb.records import ADDRESS_PROPERTY
+from target_contactdb.status_change import StatusChange
 from target_contactdb.status_limit import counts
 from target_contactdb.tables import CHANNELS, checkouts, contact_sources, flow_entries, status_changes
 

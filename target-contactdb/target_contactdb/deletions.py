@@ -14,12 +14,12 @@ from target_contactdb import contact_apply
 from target_contactdb import ledger as ledgers
 from target_contactdb.consent_values import Status
 from target_contactdb.consents_import import NAMELESS
-from target_contactdb.contact_plan import decided_change
 from target_contactdb.database import writing
 from target_contactdb.errors import StatusLimitError, StreamError
 from target_contactdb.ledger import Ledger, adopt_row, held_of
 from target_contactdb.letting_go import let_go
 from target_contactdb.operations import OperationState, Tally, count, is_running, utc_now
+from target_contactdb.status_change import decided_change
 from target_contactdb.status_count import note_stop
 from target_contactdb.status_gate import TooManyChanges, pass_gate
 from target_contactdb.tables import CHANNELS, contact_sources, listed_sources, operations
@@ -30,7 +30,7 @@ if t.TYPE_CHECKING:
 
     from target_contactdb.consent_values import Held
     from target_contactdb.consents_import import ConsentsImport
-    from target_contactdb.contact_plan import StatusChange
+    from target_contactdb.status_change import StatusChange
 
 _BATCH: t.Final = 5000
 

@@ -19,9 +19,9 @@ if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from target_contactdb.contact_lookup import Row
-    from target_contactdb.contact_plan import Judge
     from target_contactdb.database import Database
     from target_contactdb.dialects.base import Loader
+    from target_contactdb.hearing import Hearing
     from target_contactdb.key_rules import Verdict
     from target_contactdb.operations import Tally
     from target_contactdb.records import Customer, Record
@@ -40,7 +40,7 @@ class KeyRounds:
         database: The contact database.
         shop: The shop.
         operation_id: The operation in the log.
-        judge: The rules of consent.
+        hearing: Takes records in by the rules of consent.
         tally: Of the batch: status changes of contacts that become one are counted in it.
         record_of: Returns the record at a place in the batch, to be kept if it is rejected; None = the records bring no
             fields, so the keys reject and move nothing.
@@ -51,7 +51,7 @@ class KeyRounds:
     database: Database
     shop: str
     operation_id: int
-    judge: Judge
+    hearing: Hearing
     tally: Tally
     record_of: Callable[[int], Record] | None
 
@@ -66,7 +66,7 @@ class KeyRounds:
                 yield customers, rows
                 return
         rules = KeyRules(
-            self.database.keys, self.database.fields, self.judge.mappings, self.judge.policy.update_existing
+            self.database.keys, self.database.fields, self.hearing.mappings, self.hearing.policy.update_existing
         )
         pending = customers
         while pending:
@@ -92,7 +92,7 @@ class KeyRounds:
         placed: list[Customer] = []
         moved: list[tuple[Customer, Verdict]] = []
         moves = SourceMoves(
-            self.connection, self.loader, self.database, self.judge.policy, self.operation_id, self.judge.now
+            self.connection, self.loader, self.database, self.hearing.policy, self.operation_id, self.hearing.now
         )
         for customer in customers:
             row = rows[customer.position]
@@ -105,7 +105,7 @@ class KeyRounds:
                     rows[customer.position] = _apart(row)
                 continue
             placed.append(customer)
-            if row["source_customer_id"] is None and self.judge.tombstoned(self.judge.hear(customer, row)[0]):
+            if row["source_customer_id"] is None and self.hearing.tombstoned(self.hearing.hear(customer, row)[0]):
                 # What an erased person left behind becomes no source of anybody.
                 rows[customer.position] = _apart(row)
             if verdict.leaves or verdict.joins is not None:
@@ -127,8 +127,8 @@ class KeyRounds:
         if not channels or not verdict.renames:
             return None
         # By then it is the only source of its contact.
-        heard, _told = self.judge.hear(customer, {**row, "others": ()})
-        if self.judge.tombstoned(heard) & channels:
+        heard, _told = self.hearing.hear(customer, {**row, "others": ()})
+        if self.hearing.tombstoned(heard) & channels:
             return f"the primary key `{name}` is an address that was erased"
         return None
 

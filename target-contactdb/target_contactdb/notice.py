@@ -12,11 +12,11 @@ from target_contactdb import closing, contact_apply
 from target_contactdb import ledger as ledgers
 from target_contactdb.addresses import address_hash
 from target_contactdb.consent_values import Status
-from target_contactdb.contact_plan import adopted_change
 from target_contactdb.database import writing
 from target_contactdb.ledger import Ledger, adopt_row, held_of
 from target_contactdb.operations import Tally, count, utc_now
 from target_contactdb.records import ADDRESS_PROPERTY
+from target_contactdb.status_change import adopted_change
 from target_contactdb.tables import CHANNELS
 
 if t.TYPE_CHECKING:
@@ -25,8 +25,8 @@ if t.TYPE_CHECKING:
 
     from target_contactdb.consent_values import Held, OptOut
     from target_contactdb.contact_import import ContactImport
-    from target_contactdb.contact_plan import StatusChange
     from target_contactdb.ledger import Key
+    from target_contactdb.status_change import StatusChange
 
 _BATCH: t.Final = 5000
 

@@ -4,32 +4,25 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import itertools
 import typing as t
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from singer_sdk.singerlib.exceptions import InvalidInputLine
 from sqlalchemy.exc import SQLAlchemyError
 
 from target_contactdb.bookmarks import bookmark_of
 from target_contactdb.checkout_import import CheckoutImport
-from target_contactdb.conditions.filters import compile_filters
-from target_contactdb.conditions.times import Clock
 from target_contactdb.consents_import import ConsentsImport
-from target_contactdb.contact_import import ContactImport
-from target_contactdb.contact_lookup import has_shared_contacts
 from target_contactdb.deletions import conclude, forget_listings
 from target_contactdb.dialects import loader_for
 from target_contactdb.engines import brief, open_engine
 from target_contactdb.errors import (
-    ConfigError,
     ContactDbError,
     DatabaseError,
     Interrupted,
     StatusLimitError,
     StreamError,
 )
-from target_contactdb.mapping import compile_mappings
 from target_contactdb.notice import notice_others
 from target_contactdb.operations import (
     Kind,
@@ -39,15 +32,12 @@ from target_contactdb.operations import (
     pause_operation,
     start_operation,
     told,
-    utc_now,
 )
-from target_contactdb.plain_import import PlainRoad, is_straight
-from target_contactdb.records import ADDRESS_PROPERTY
+from target_contactdb.preparing import Logged, compile_customers, consents_import, customers_import, ready_database
 from target_contactdb.redecide import redecide_if_changed
-from target_contactdb.rehearsal import open_for_import, open_rehearsal
+from target_contactdb.rehearsal import open_rehearsal
 from target_contactdb.start_checks import refuse_gap, refuse_unstored
 from target_contactdb.status_gate import refuse_if_stopped
-from target_contactdb.stored_records import find_stored
 from target_contactdb.stream_memory import remember_stream
 
 if t.TYPE_CHECKING:
@@ -56,55 +46,13 @@ if t.TYPE_CHECKING:
 
     import sqlalchemy as sa
 
-    from target_contactdb.conditions.filters import Filter
-    from target_contactdb.consent_values import Policy
-    from target_contactdb.database import Database
-    from target_contactdb.dialects.base import Loader
-    from target_contactdb.mapping import Filled
+    from target_contactdb.preparing import Compiled
     from target_contactdb.settings import Settings
-    from target_contactdb.stored_records import StoredFilter
 
     Write = Callable[[Sequence[bytes]], None]
     """Takes in a batch of records, as JSON."""
 
 NOT_STARTED: t.Final = "Stopped; the imports that follow in this run are not started."
-
-
-@dataclass(frozen=True, slots=True)
-class _Operation:
-    stream: str
-    shop: str
-    operation_id: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Compiled:
-    """What the settings make of the customers stream.
-
-    Attributes:
-        properties: `properties` of its schema.
-        mappings: The mappings whose fields the database has.
-        filters: The import filters.
-        policy: The consent options.
-        checked: The mappings whose values are only checked: a dry run adds no field.
-    """
-
-    properties: Mapping[str, t.Any]
-    mappings: tuple[Filled, ...]
-    filters: Filter
-    policy: Policy
-    checked: tuple[Filled, ...] = ()
-
-    def for_database(self, database: Database) -> _Compiled:
-        """Return the same with the mappings apart that a database has no field for."""
-        has = [filled.field.name in database.fields for filled in self.mappings]
-        mappings = tuple(itertools.compress(self.mappings, has))
-        return replace(self, mappings=mappings, checked=tuple(one for one in self.mappings if one not in mappings))
-
-    @property
-    def stored(self) -> StoredFilter:
-        """The filters as they are asked of what is stored."""
-        return find_stored(self.filters, self.mappings, self.properties, self.policy)
 
 
 @dataclass
@@ -119,7 +67,7 @@ class Run:
     settings: Settings
     logger: logging.Logger
     _engine: sa.Engine | None = None
-    _operations: dict[tuple[Kind, str], _Operation] = field(default_factory=dict)
+    _operations: dict[tuple[Kind, str], Logged] = field(default_factory=dict)
     _state: Mapping[str, t.Any] | None = None
     # The streams that name everyone, and have not said yet that it was all.
     _listings: dict[str, ConsentsImport] = field(default_factory=dict)
@@ -148,10 +96,10 @@ class Run:
         properties = schema["properties"]
         shop = str(properties.get("shop", {}).get("const") or "")
         kind = t.cast("Kind", self.kind_of(stream))
-        compiled = self._compiled(properties) if kind is Kind.CUSTOMERS else None
+        compiled = compile_customers(self.settings, properties) if kind is Kind.CUSTOMERS else None
         if self._engine is None:
             self._engine = self._open()
-        database = self._database(kind, compiled)
+        database = ready_database(self._engine, self.settings, kind, compiled, self.logger)
         if compiled is not None:
             compiled = compiled.for_database(database)
         off = self._switched_off(kind)
@@ -159,39 +107,26 @@ class Run:
             self.logger.warning("%s: nothing is imported and no bookmark moves, because %s", kind, off)
             pause_operation(self._engine, kind, shop, self.settings.fingerprint, off)
             return None
-        operation_id = self._operation(kind, stream, shop, compiled)
+        operation = self._operation(kind, stream, shop, compiled)
         remember_stream(self._engine, stream, shop, schema, compiled.mappings if compiled is not None else ())
-        loader = loader_for(self._engine)
+        if kind is Kind.CHECKOUTS:
+            return CheckoutImport(database, loader_for(self._engine), stream, shop, operation.operation_id).write
         if compiled is not None:
-            return self._start_customers(database, loader, stream, shop, operation_id, compiled)
-        if kind is Kind.CONSENTS:
-            return self._start_consents(database, loader, stream, shop, operation_id)
-        return CheckoutImport(database, loader, stream, shop, operation_id).write
+            importing = customers_import(database, self.settings, compiled, operation, self.logger)
+            notice_others(importing)
+            redecide_if_changed(importing, self.settings.options_fingerprint, compiled.stored)
+            return importing.write
+        listing = self._listings[stream] = consents_import(database, self.settings, operation, self.logger)
+        forget_listings(self._engine)
+        notice_others(listing)
+        return listing.write
 
-    def _database(self, kind: Kind, compiled: _Compiled | None) -> Database:
-        """Open the contact database as an import of this kind needs it."""
-        engine, settings = t.cast("sa.Engine", self._engine), self.settings
-        filled = [one.field for one in compiled.mappings] if compiled is not None else []
-        database = open_for_import(
-            engine,
-            (*settings.contact_fields, *filled),
-            settings.unsubscription_causes,
-            settings.policy.protected_causes,
-            # A stream without contact fields knows none to be a key of a new database.
-            settings.keys if compiled is not None else None,
-            self.logger,
-        )
-        if kind is Kind.CHECKOUTS or database.keys.indexed:
-            return database
-        with engine.connect() as connection:
-            return replace(database, shares_contacts=has_shared_contacts(connection))
-
-    def _operation(self, kind: Kind, stream: str, shop: str, compiled: _Compiled | None) -> int:
+    def _operation(self, kind: Kind, stream: str, shop: str, compiled: Compiled | None) -> Logged:
         """Return the operation of a kind and shop; it is started once the stream has shown to fit the database."""
         engine = t.cast("sa.Engine", self._engine)
         known = self._operations.get((kind, shop))
         if known is not None:
-            return known.operation_id
+            return known
         bookmark = bookmark_of(self._state, stream)
         start = bookmark.value if bookmark is not None else None
         refuse_gap(engine, kind, stream, shop, start)
@@ -199,89 +134,13 @@ class Run:
         if compiled is not None:
             refuse_unstored(engine, self.settings, stream, shop, start, compiled.mappings, compiled.stored, self.logger)
         started = start_operation(engine, kind, shop, self.settings.fingerprint)
-        operation = self._operations[kind, shop] = _Operation(stream, shop, started)
+        operation = self._operations[kind, shop] = Logged(stream, shop, started)
         self._note(operation, starting=True)
-        return started
-
-    def _start_customers(
-        self, database: Database, loader: Loader, stream: str, shop: str, operation_id: int, compiled: _Compiled
-    ) -> Write:
-        settings, mappings, filters = self.settings, compiled.mappings, compiled.filters
-        self._warn_unmapped([filled.field.name for filled in mappings])
-        if settings.import_filters and settings.policy.discarded_cause is None:
-            self.logger.warning(
-                "option `import_filters` without `unsubscribe_discarded`: contacts who stop matching stay as they are"
-            )
-        plain = None
-        if not compiled.checked and is_straight(mappings, compiled.properties):
-            plain = PlainRoad(
-                database,
-                loader,
-                settings.policy,
-                mappings,
-                compiled.properties,
-                settings.mapping_fingerprint,
-                shop,
-                operation_id,
-                filters,
-            )
-        importing = ContactImport(
-            database,
-            loader,
-            settings.policy,
-            mappings,
-            settings.mapping_fingerprint,
-            stream,
-            shop,
-            operation_id,
-            self.logger,
-            plain,
-            filters,
-            settings.limit,
-            compiled.checked,
-        )
-        notice_others(importing)
-        redecide_if_changed(importing, settings.options_fingerprint, compiled.stored)
-        return importing.write
+        return operation
 
     def _open(self) -> sa.Engine:
         url, schema = self.settings.sqlalchemy_url, self.settings.default_target_schema
         return open_rehearsal(url, schema, self.logger) if self.settings.dry_run else open_engine(url, schema)
-
-    def _compiled(self, properties: Mapping[str, t.Any]) -> _Compiled:
-        """Check mappings and import filters against the stream, and tell what is wrong with all of them at once."""
-        settings = self.settings
-        problems: list[str] = []
-        try:
-            mappings = compile_mappings(properties, settings.contact_fields, settings.mappings)
-        except ConfigError as error:
-            problems += error.problems
-        try:
-            filters = compile_filters(settings.import_filters, properties, Clock(utc_now(), settings.timezone))
-        except ConfigError as error:
-            problems += error.problems
-        if problems:
-            raise ConfigError(problems)
-        return _Compiled(properties, mappings, filters, settings.policy)
-
-    def _start_consents(self, database: Database, loader: Loader, stream: str, shop: str, operation_id: int) -> Write:
-        policy, fingerprint = self.settings.policy, self.settings.mapping_fingerprint
-        importing = ConsentsImport(
-            database,
-            loader,
-            policy,
-            (),
-            fingerprint,
-            stream,
-            shop,
-            operation_id,
-            self.logger,
-            limit=self.settings.limit,
-        )
-        forget_listings(database.engine)
-        notice_others(importing)
-        self._listings[stream] = importing
-        return importing.write
 
     def conclude(self, stream: str, version: int) -> None:
         """Take it that a stream has named everyone that exists.
@@ -308,13 +167,6 @@ class Run:
             return "the setting `import_checkouts` is false"
         return None
 
-    def _warn_unmapped(self, names: Sequence[str]) -> None:
-        for channel, name in ADDRESS_PROPERTY.items():
-            if name not in names:
-                self.logger.warning(
-                    "no mapping fills the contact field `%s`: nobody can be written to by %s", name, channel
-                )
-
     def passes_on(self, state: Mapping[str, t.Any]) -> bool:
         """Tell whether a state may go out: none may that would skip what a setting has switched off."""
         if not self.settings.enable_import or self.settings.dry_run:
@@ -327,7 +179,7 @@ class Run:
         for operation in self._operations.values():
             self._note(operation, starting=False)
 
-    def _note(self, operation: _Operation, *, starting: bool) -> None:
+    def _note(self, operation: Logged, *, starting: bool) -> None:
         bookmark = bookmark_of(self._state, operation.stream)
         if bookmark is None or self._engine is None:
             return
@@ -347,7 +199,7 @@ class Run:
                 self.logger.info("%s%s", dry, told(t.cast("sa.Engine", self._engine), operation.operation_id))
         self._leave()
 
-    def _missing(self, operation: _Operation) -> str | None:
+    def _missing(self, operation: Logged) -> str | None:
         """Return what an operation lacks to be complete, at the end of the input."""
         bookmark = bookmark_of(self._state, operation.stream)
         if bookmark is not None and bookmark.until is not None:
@@ -404,5 +256,5 @@ class Run:
             self._engine.dispose()
             self._engine = None
 
-    def _end(self, operation: _Operation, state: OperationState, error: str | None) -> None:
+    def _end(self, operation: Logged, state: OperationState, error: str | None) -> None:
         end_operation(t.cast("sa.Engine", self._engine), operation.operation_id, state, error)

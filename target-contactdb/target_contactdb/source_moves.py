@@ -17,10 +17,10 @@ if t.TYPE_CHECKING:
 
     from target_contactdb.consent_values import Policy
     from target_contactdb.contact_lookup import Row
-    from target_contactdb.contact_plan import StatusChange
     from target_contactdb.database import Database
     from target_contactdb.dialects.base import Loader
     from target_contactdb.key_rules import Verdict
+    from target_contactdb.status_change import StatusChange
 
 _STATUS_NAMES: t.Final = tuple(column.name for column in contact_status_columns())
 

@@ -16,11 +16,11 @@ from target_contactdb.causes import PERSON
 from target_contactdb.closing import follow_closed, tell
 from target_contactdb.consent_values import Change, Decision, Held, Policy, Status
 from target_contactdb.contact_apply import write_changes
-from target_contactdb.contact_plan import StatusChange, adopted_change
 from target_contactdb.dialects import loader_for
 from target_contactdb.errors import ContactDbError
 from target_contactdb.ledger import Ledger, adopt_row, answer_sources, held_of, held_values
 from target_contactdb.local_acts import act_locally
+from target_contactdb.status_change import StatusChange, adopted_change
 from target_contactdb.tables import contact_sources, unsubscription_causes
 
 if t.TYPE_CHECKING:
