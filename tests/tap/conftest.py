@@ -8,6 +8,7 @@ import pytest
 
 from shopify_sandbox.process import Sandbox
 from tests.tap.helpers import open_shop
+from tests.tap.tokens import Clock
 
 
 @pytest.fixture(scope="session")
@@ -50,3 +51,9 @@ def idle(quiet: Sandbox) -> t.Iterator[Sandbox]:
                 "mutation End($id: ID!) { bulkOperationCancel(id: $id) { userErrors { message } } }", variables
             )
             quiet.graphql("query Look($id: ID!) { bulkOperation(id: $id) { status } }", variables)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """A clock that stands still until it is moved."""
+    return Clock()

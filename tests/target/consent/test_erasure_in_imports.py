@@ -1,0 +1,154 @@
+"""REDACTED, through the real target: the person goes, a tombstone stays."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from tests.target.consent.outsiders import OPTED_OUT
+from tests.target.consent.people import (
+    HOME,
+    LATER,
+    SHOP_A,
+    WORK,
+    at,
+    contactable,
+    feed,
+    outcomes,
+    person,
+    statuses,
+)
+from tests.target.singer import checkout, query, run, schema
+
+# REDACTED: the person goes, a tombstone stays.
+
+
+def everything(url: str) -> str:
+    """Return all that the database holds, as one text."""
+    tables = [
+        "contacts",
+        "contact_sources",
+        "suppressions",
+        "checkouts",
+        "checkout_lines",
+        "operations",
+        "operation_records",
+        "status_changes",
+        "tombstones",
+    ]
+    return "\n".join(str(query(url, f"SELECT * FROM {table}")) for table in tables)
+
+
+@pytest.mark.parametrize("redacted_by", ["email", "sms"])
+def test_redacted_on_either_channel_removes_the_person_from_every_table(database_url, redacted_by):
+    phone = {"phone": "+49 170 111111", "sms_marketing_state": "SUBSCRIBED"}
+    feed(
+        database_url,
+        person(1, HOME, "SUBSCRIBED", at(1), first_name="Annegret", **phone),
+        person(2, WORK, "SUBSCRIBED", at(1), first_name="Bob"),
+    )
+    feed(database_url, person(1, HOME, "SUBSCRIBED", at(1), updated="not a time", first_name="Annegret", **phone))
+    columns: dict[str, t.Any] = {"customer_email": {"type": ["string", "null"]}}
+    carts = [
+        checkout(41, 1, customer_email=HOME),
+        checkout(42, 1, customer_email=HOME, total_price="no money"),
+        checkout(43, None, customer_email=HOME),
+        checkout(44, 2, customer_email=WORK),
+    ]
+    run(database_url, [schema("abandoned_checkouts", **columns), *carts])
+    gone = {"email": HOME, "email_marketing_state": "SUBSCRIBED", **phone}
+    gone |= {f"{redacted_by}_marketing_state": "REDACTED"}
+
+    feed(database_url, person(1, HOME, "SUBSCRIBED", at(1), **{**gone, "updated_at": at(9)}))
+
+    assert outcomes(database_url) == {"erased": 1}
+    left = everything(database_url)
+    assert [word for word in (HOME, "Annegret", "+49 170 111111") if word in left] == []
+    assert query(database_url, "SELECT user_code, first_name FROM contacts") == [("2", "Bob")]
+    assert query(database_url, "SELECT id FROM checkouts") == [(44,)]
+    assert sorted(query(database_url, "SELECT kind FROM tombstones")) == [("email",), ("sms",), ("source",)]
+
+
+def test_nothing_of_an_erased_customer_ever_comes_back(database_url):
+    feed(database_url, person(1, HOME, "SUBSCRIBED", at(1)))
+    feed(database_url, person(1, HOME, "REDACTED", at(2)))
+
+    feed(database_url, person(1, HOME, "SUBSCRIBED", LATER))
+    of_customer = outcomes(database_url)
+    run(database_url, [schema("abandoned_checkouts"), checkout(41, 1)])
+
+    assert of_customer == outcomes(database_url) == {"suppressed": 1}
+    assert query(database_url, "SELECT count(*) FROM contacts") == [(0,)]
+    assert query(database_url, "SELECT count(*) FROM checkouts") == [(0,)]
+
+
+@pytest.mark.parametrize(
+    ("state", "when", "outcome"),
+    [
+        ("SUBSCRIBED", at(1), "suppressed"),
+        ("SUBSCRIBED", None, "suppressed"),
+        ("NOT_SUBSCRIBED", LATER, "suppressed"),
+        ("SUBSCRIBED", LATER, "inserted"),
+    ],
+)
+def test_an_erased_address_comes_back_only_by_a_newer_consent(database_url, state, when, outcome):
+    feed(database_url, person(1, HOME, "SUBSCRIBED", at(1)))
+    feed(database_url, person(1, HOME, "REDACTED", at(2)))
+
+    feed(database_url, person(2, HOME.upper(), state, when, updated=at(9)))
+
+    assert outcomes(database_url) == {outcome: 1}
+
+
+def test_an_erased_address_does_not_come_back_by_way_of_another_contact(database_url):
+    feed(database_url, person(1, HOME, "SUBSCRIBED", at(1)), person(2, WORK, "SUBSCRIBED", at(1)))
+    feed(database_url, person(1, HOME, "REDACTED", at(2)))
+
+    feed(database_url, person(2, HOME, "SUBSCRIBED", at(1), updated=at(9)))
+
+    assert contactable(database_url) == set()
+
+
+@pytest.mark.parametrize("order", [[0, 1], [1, 0]], ids=["erasure first", "erasure last"])
+def test_an_erased_address_does_not_come_back_within_the_batch(database_url, order):
+    feed(database_url, person(1, HOME, "SUBSCRIBED", at(1)))
+    records = [person(1, HOME, "REDACTED", at(2)), person(2, HOME, "SUBSCRIBED", at(1))]
+
+    feed(database_url, *(records[index] for index in order))
+
+    assert outcomes(database_url) == {"erased": 1, "suppressed": 1}
+
+
+def test_a_redacted_customer_never_seen_is_not_inserted_and_leaves_a_tombstone_of_its_address(database_url):
+    feed(database_url, person(1, HOME, "REDACTED", at(2)))
+    first = outcomes(database_url)
+    feed(database_url, person(1, HOME, "SUBSCRIBED", LATER))
+    again = outcomes(database_url)
+    feed(database_url, person(2, HOME, "SUBSCRIBED", at(1)))
+
+    assert (first, again, outcomes(database_url)) == ({"suppressed": 1}, {"suppressed": 1}, {"suppressed": 1})
+
+
+def test_redacted_counts_also_where_the_address_may_not_be_read(database_url):
+    feed(database_url, person(1, HOME, "SUBSCRIBED", at(1)))
+    record = {"id": 1, "shop": SHOP_A, "updated_at": at(2), "email_marketing_state": "REDACTED"}
+
+    run(database_url, [schema(email=None), {"type": "RECORD", "stream": "customers", "record": record}])
+
+    assert outcomes(database_url) == {"erased": 1}
+
+
+def test_an_opt_out_counts_also_where_the_address_may_not_be_read(database_url):
+    feed(database_url, person(1, HOME, "SUBSCRIBED", at(1)))
+    record = {
+        "id": 1,
+        "shop": SHOP_A,
+        "updated_at": at(2),
+        "email_marketing_state": "UNSUBSCRIBED",
+        "email_marketing_updated_at": at(2),
+    }
+
+    run(database_url, [schema(email=None), {"type": "RECORD", "stream": "customers", "record": record}])
+
+    assert statuses(database_url) == {"1": OPTED_OUT}
