@@ -31,7 +31,7 @@ CONTACTDB = "contactdb"
 LEASE = "15m"
 """How long entries are ours: it has to be longer than a round takes."""
 
-_MAY, _MAY_NOT = 0, 1
+_MAY, _MAY_NOT, _NOT_KNOWN = 0, 1, 2
 
 logger = logging.getLogger("consumer")
 
@@ -116,7 +116,13 @@ def run(node: t.Sequence[str], send: Callable[[Entry], None]) -> Round:
             # Somebody else may hold it by now: it is no longer ours to send or to give back.
             logger.warning("%s: the lease was over before its turn came", entry["idempotency_key"])
             came_of.unsent += 1
-        elif not _may_still(entry):
+            continue
+        may = _may_still(entry)
+        if may == _NOT_KNOWN:
+            # The person was erased, and the entry with it: the others are still to be sent to.
+            logger.warning("%s: not sent, for the reason above", entry["idempotency_key"])
+            came_of.unsent += 1
+        elif may == _MAY_NOT:
             _tell("release", entry)
             came_of.declined += 1
         else:
@@ -141,11 +147,11 @@ def _is_over(entry: Entry) -> bool:
     return dt.datetime.fromisoformat(entry["leased_until"]) <= dt.datetime.now(dt.UTC)
 
 
-def _may_still(entry: Entry) -> bool:
+def _may_still(entry: Entry) -> int:
     arguments = ["may", f"#{entry['contact']['contact_id']}", "--channel", entry["channel"]]
     if "checkout" in entry:
         arguments += ["--checkout", str(entry["checkout"]["id"])]
-    return _contactdb(*arguments, expected=(_MAY, _MAY_NOT)).returncode == _MAY
+    return _contactdb(*arguments, expected=(_MAY, _MAY_NOT, _NOT_KNOWN)).returncode
 
 
 def _tell(what: str, entry: Entry) -> None:

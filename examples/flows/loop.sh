@@ -48,7 +48,8 @@ while IFS= read -r entry <&3; do
   answer=0
   contactdb may "#$contact" --channel "$channel" ${checkout:+--checkout "$checkout"} > /dev/null || answer=$?
   if ((answer > 1)); then
-    echo "entry $id of $flow: nobody could say whether it may be sent; it comes again once its lease is over" >&2
+    # 2: the person was erased, and the entry with it. 3: the database could not be reached.
+    echo "entry $id of $flow: not sent, for the reason above; if the entry is still there, it comes again after its lease" >&2
     unsent=1
   elif ((answer == 1)); then
     # The person opted out, or bought.

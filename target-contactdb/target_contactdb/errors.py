@@ -3,6 +3,7 @@
 ContactDbError
 ├── ConfigError           the settings are wrong: fix them; nothing was written
 ├── DatabaseError         the database cannot be used: fix it or its URL; nothing was written
+│   └── DatabaseUnavailable   it does not answer, or not as it should: ask again later; nothing was written
 ├── StreamError           the messages do not fit together: fix the tap
 ├── StateError            the state is ahead of the database: read again, or set the state back; nothing was written
 ├── StatusLimitError      too many statuses would change: look, then accept; only opt-outs and erasures were written
@@ -32,6 +33,10 @@ class ConfigError(ContactDbError):
 
 class DatabaseError(ContactDbError):
     """The contact database cannot be opened, migrated or written."""
+
+
+class DatabaseUnavailable(DatabaseError):
+    """The contact database cannot be reached, or broke off: what was asked was not answered."""
 
 
 class StreamError(ContactDbError):

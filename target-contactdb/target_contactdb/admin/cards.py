@@ -161,14 +161,21 @@ def find_contact(database: Opened, key: str) -> Contact:
     else:
         found = _contacts(database, contacts.c.user_code == key) or _by_address(database, key)
     if not found:
-        msg = "no contact has this user code, address, or contact id (written as '#12')"
-        raise ContactDbError(msg)
+        raise ContactDbError(_not_found(key))
     if len(found) > 1:
         ids = [f"'#{row['contact_id']}'" for row in found[:_SHOWN_CANDIDATES]]
         more = ", ..." if len(found) > _SHOWN_CANDIDATES else ""
         msg = f"{len(found)} contacts hold this address; name one of them: {', '.join(ids)}{more}"
         raise ContactDbError(msg)
     return found[0]
+
+
+def _not_found(key: str) -> str:
+    if not key.startswith("#"):
+        return "no contact has this user code, address, or contact id (written as '#12')"
+    if not key[1:].isdecimal():
+        return "a contact id is a number, written as '#12'"
+    return "no contact has this contact id: none ever had it, or it was erased or merged into another one"
 
 
 def _contacts(database: Opened, condition: sa.ColumnElement[bool]) -> list[Contact]:

@@ -122,7 +122,8 @@ def why(session: Session, key: str) -> None:
 def may(session: Session, key: str, channel: str, checkout_id: int | None) -> None:
     """Whether a contact may be written to now: exit code 0 for yes, 1 for no.
 
-    Made to be asked again just before a message is sent.
+    Made to be asked again just before a message is sent. 2: there is no such contact, or none any more, or the question
+    is wrong. 3: the database could not be reached; ask again later. Only 0 is a yes.
     """
     with session.open() as database:
         answer = permission.may(database, cards.find_contact(database, key), channel, checkout_id)
@@ -134,7 +135,7 @@ def _moment(_ctx: click.Context, _parameter: click.Parameter, value: str | None)
     try:
         return to_datetime(value) if value is not None else None
     except ValueError as error:
-        raise click.BadParameter(f"the time {error}") from None
+        raise click.BadParameter(f"the time {error} such as 2026-10-01 or 2026-10-01T09:30+02:00") from None
 
 
 _at_option = click.option(

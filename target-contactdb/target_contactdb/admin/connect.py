@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from target_contactdb.causes import DEFAULT_PROTECTED
 from target_contactdb.database import HEAD, Database, lock_for_writing, read_fields, version
 from target_contactdb.engines import brief, open_engine
-from target_contactdb.errors import ConfigError, DatabaseError
+from target_contactdb.errors import ConfigError, DatabaseError, DatabaseUnavailable
 from target_contactdb.fields import ContactField
 from target_contactdb.key_state import keys_of
 from target_contactdb.keys import Keys
@@ -25,7 +25,7 @@ if t.TYPE_CHECKING:
 
     from sqlalchemy.pool import ConnectionPoolEntry
 
-NO_IMPORT: t.Final = "there is no contact database at `sqlalchemy_url` yet: no import has run"
+_NO_DATABASE: t.Final = "there is no contact database at `sqlalchemy_url` yet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,8 @@ def opened(
 
     Raises:
         ConfigError: The URL is blank or cannot be used.
-        DatabaseError: The database cannot be reached, does not exist, or has another version.
+        DatabaseError: The database does not exist, or has another version.
+        DatabaseUnavailable: The database cannot be reached.
     """
     if not (url or "").strip():
         problem = "no contact database: give --sqlalchemy-url or set TARGET_CONTACTDB_SQLALCHEMY_URL"
@@ -81,7 +82,8 @@ def opened(
                 lock_for_writing(connection)
             yield _describe(connection)
     except SQLAlchemyError as error:
-        raise DatabaseError(f"setting `sqlalchemy_url`: the contact database cannot be used: {brief(error)}") from None
+        msg = f"setting `sqlalchemy_url`: the contact database cannot be used: {brief(error)}"
+        raise DatabaseUnavailable(msg) from None
     finally:
         engine.dispose()
 
@@ -92,7 +94,9 @@ def _engine(url: str, schema: str | None) -> sa.Engine:
     if engine.dialect.name == "sqlite":
         file = engine.url.database
         if file and file != ":memory:" and not file.startswith("file:") and not Path(file).exists():
-            raise DatabaseError(NO_IMPORT)
+            # The whole path: a relative one may have been meant from another folder.
+            msg = f"{_NO_DATABASE}: the file {Path(file).absolute()} does not exist; the first import makes it"
+            raise DatabaseError(msg)
     elif schema:
         quoted = engine.dialect.identifier_preparer.quote(schema)
 
@@ -126,7 +130,8 @@ def _options(engine: sa.Engine, *, write: bool) -> dict[str, t.Any]:
 def _check_version(connection: sa.Connection) -> None:
     current = version(connection)
     if current is None:
-        raise DatabaseError(NO_IMPORT)
+        msg = f"{_NO_DATABASE}: no import has run"
+        raise DatabaseError(msg)
     if current == HEAD:
         return
     from target_contactdb import migrations

@@ -18,6 +18,7 @@ from target_contactdb.admin.permission import may
 from target_contactdb.errors import ConfigError
 from target_contactdb.message.links import is_web_address
 from target_contactdb.node import entries as written
+from target_contactdb.node import flows
 from target_contactdb.node.entrants import entrants
 from target_contactdb.node.push import SECRET_VARIABLE, Pusher, PushFailed
 from target_contactdb.node.rules import Verdict, channel_of, idempotency_key, read_duration, verdict
@@ -33,7 +34,7 @@ if t.TYPE_CHECKING:
     from target_contactdb.node.rules import Candidate, EntryRule
 
 Finder = Callable[..., "Iterator[Candidate]"]
-"""Reads the candidates of a node: database, flow, rule, time, and `also_entered`."""
+"""Reads the candidates of a node: database, flow, rule, time, and `everybody`."""
 
 _PUSH_LEASE: t.Final = read_duration("15m")
 _UNTAKEN: t.Final = 0
@@ -50,6 +51,7 @@ class Way:
         explain: Show every candidate with the reason, and take nobody.
         lease: How long a consumer may take to acknowledge; None = who is handed out has entered for good.
         url: Where entries are pushed to; None = they are printed.
+        new_flow: The flow may begin though another has nearly the same name.
     """
 
     flow: str
@@ -58,6 +60,7 @@ class Way:
     explain: bool
     lease: dt.timedelta | None
     url: str | None
+    new_flow: bool
 
 
 def hand_out(session: Session, node: str, find: Finder, rule: EntryRule, way: Way) -> None:
@@ -72,7 +75,7 @@ def hand_out(session: Session, node: str, find: Finder, rule: EntryRule, way: Wa
 
     Raises:
         ConfigError: The address or the secret of a push is missing or wrong; nobody has entered.
-        ContactDbError: The flow is entered through another node.
+        ContactDbError: The flow is entered through another node, or is probably another one, misspelt.
         PushFailed: The receiver did not take all.
     """
     if way.explain or way.peek:
@@ -82,11 +85,17 @@ def hand_out(session: Session, node: str, find: Finder, rule: EntryRule, way: Wa
     lease = way.lease if way.lease is not None else _PUSH_LEASE if pusher is not None else None
     with session.open(write=True) as database:
         now = utc_now()
-        written.require_node(database, node, way.flow)
+        new = flows.find_new(database, way.flow)
+        if new is None:
+            flows.require_node(database, node, way.flow)
+        elif not way.new_flow:
+            flows.require_meant(new)
         ripe = _ripe(database, find, rule, way, now)
         until = now + lease if lease is not None else None
         taken = written.take(database, node, way.flow, rule.channel, ripe, now, leased_until=until)
         lines = [json.dumps(plain(one)) for one in entrants(database, way.flow, rule.channel, taken, now)]
+    if new is not None and new.others and taken:
+        click.echo(new.begun, err=True)
     handed = list(zip(taken, lines, strict=True))
     if pusher is not None:
         _push(session, pusher, rule.channel, way.flow, handed)
@@ -95,7 +104,7 @@ def hand_out(session: Session, node: str, find: Finder, rule: EntryRule, way: Wa
 
 
 def _ripe(database: Opened, find: Finder, rule: EntryRule, way: Way, now: dt.datetime) -> list[Candidate]:
-    candidates = find(database, way.flow, rule, now, also_entered=False)
+    candidates = find(database, way.flow, rule, now, everybody=False)
     ripe = (candidate for candidate in candidates if verdict(candidate, rule, now) is Verdict.ENTERS)
     return list(itertools.islice(ripe, way.limit))
 
@@ -104,15 +113,23 @@ def _show(session: Session, node: str, find: Finder, rule: EntryRule, way: Way) 
     """Show who would enter, or everybody with the reason. Nothing is taken."""
     with session.open() as database:
         now = utc_now()
-        written.require_node(database, node, way.flow)
+        flows.require_node(database, node, way.flow)
+        new = flows.find_new(database, way.flow)
+        if new is not None and new.others and not way.new_flow:
+            click.echo(new.unknown, err=True)
         if way.peek:
             ripe = _ripe(database, find, rule, way, now)
             entries = [written.Entry(candidate.entry_id or _UNTAKEN, candidate) for candidate in ripe]
             for one in entrants(database, way.flow, rule.channel, entries, now):
                 click.echo(json.dumps(plain({**one, "entry_id": one["entry_id"] or None})))
             return
-        for candidate in find(database, way.flow, rule, now, also_entered=True):
+        entering = 0
+        for candidate in find(database, way.flow, rule, now, everybody=True):
             reason = verdict(candidate, rule, now)
+            if reason is Verdict.ENTERS:
+                entering += 1
+                if entering > way.limit:
+                    reason = Verdict.NEXT_CALL
             told = {
                 "contact_id": candidate.contact_id,
                 "shop": candidate.shop,
@@ -162,15 +179,15 @@ def _push(session: Session, pusher: Pusher, channel: str, flow: str, handed: Seq
     hold up the others; a receiver that cannot take any ends it, and so does one that takes longer than the lease.
 
     Raises:
-        PushFailed: The receiver did not take all.
+        PushFailed: The receiver did not take all. The text says what became of the others.
     """
     failure: PushFailed | None = None
     left = [entry.entry_id for entry, _line in handed]
     for entry, line in handed:
         if entry.leased_until is not None and entry.leased_until <= utc_now():
             # Whoever asks next gets these: they are not ours to release.
-            problem = "option --post: the receiver takes longer than the lease; what is left comes again"
-            raise failure or PushFailed(problem, refused=False)
+            said = failure or "option --post: the receiver takes longer than the lease"
+            raise PushFailed(f"{said}; what is left comes again: {_of(len(left), handed)}", refused=False)
         if not _may_still(session, entry.candidate, channel):
             continue
         try:
@@ -184,11 +201,17 @@ def _push(session: Session, pusher: Pusher, channel: str, flow: str, handed: Seq
         with session.open(write=True) as database:
             written.acknowledge(database, flow, [entry.entry_id], utc_now())
         click.echo(json.dumps({"flow": flow, "entry_id": entry.entry_id, "posted": True}))
+    given_back = 0
     if left:
         with session.open(write=True) as database:
-            written.release(database, flow, left)
+            given_back = written.release(database, flow, left)
     if failure is not None:
-        raise failure
+        said = f"{failure}; given back, for the next call to try again: {_of(given_back, handed)}"
+        raise PushFailed(said, refused=failure.refused)
+
+
+def _of(some: int, handed: Sequence[t.Any]) -> str:
+    return f"{some:,} of {len(handed):,} entr{'y' if len(handed) == 1 else 'ies'}"
 
 
 def _may_still(session: Session, candidate: Candidate, channel: str) -> bool:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import typing as t
-from collections.abc import Callable
+from collections.abc import Callable, Container, Mapping
 from decimal import Decimal, InvalidOperation
 
 import click
 
 from target_contactdb.admin.handing_out import Way, hand_out
+from target_contactdb.admin.session import Group
 from target_contactdb.node import entries as written
 from target_contactdb.node.candidates import new_customers, open_checkouts
+from target_contactdb.node.entries import State
 from target_contactdb.node.push import SECRET_VARIABLE
-from target_contactdb.node.rules import CHANNEL_CHOICES, EntryRule, read_duration
+from target_contactdb.node.rules import CHANNEL_CHOICES, UNITS, EntryRule, read_duration
 from target_contactdb.operations import utc_now
 
 if t.TYPE_CHECKING:
@@ -24,11 +26,42 @@ if t.TYPE_CHECKING:
 _Command = t.TypeVar("_Command", bound=Callable[..., t.Any])
 
 
+_LONGEST_NAME: t.Final = 255
+
+
 def _duration(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> dt.timedelta | None:
     try:
         return read_duration(value) if value is not None else None
     except ValueError as error:
         raise click.BadParameter(f"{value!r} {error}") from None
+
+
+def _plain_or_duration(unit: str) -> Callable[[click.Context, click.Parameter, str], dt.timedelta]:
+    """Return a reader of durations that takes a number alone for so many of a unit."""
+
+    def read(_ctx: click.Context, _parameter: click.Parameter, value: str) -> dt.timedelta:
+        try:
+            return read_duration(f"{value.strip()}{unit}" if value.strip().isdecimal() else value)
+        except ValueError as error:
+            raise click.BadParameter(f"{value!r} {error}, nor a number of {UNITS[unit]}") from None
+
+    return read
+
+
+def _flow_name(_ctx: click.Context, _parameter: click.Parameter, value: str) -> str:
+    if not value.strip() or len(value) > _LONGEST_NAME:
+        raise click.BadParameter(f"the name of a flow has 1 to {_LONGEST_NAME} characters")
+    return value
+
+
+_flow_option = click.option("--flow", required=True, callback=_flow_name, help="The flow.")
+
+
+def _longest(after: dt.timedelta, max_age: dt.timedelta | None) -> dt.timedelta:
+    longest = max_age if max_age is not None else after + read_duration("1d")
+    if longest <= after:
+        raise click.UsageError("--max-age has to be longer than --after, or nobody can ever enter")
+    return longest
 
 
 def _amount(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> Decimal | None:
@@ -44,9 +77,17 @@ def _amount(_ctx: click.Context, _parameter: click.Parameter, value: str | None)
 def _handing_options(command: _Command) -> _Command:
     for option in reversed(
         (
-            click.option("--flow", required=True, help="Name of the flow; a contact enters it once per checkout."),
             click.option(
-                "--limit", type=click.IntRange(min=1), default=1000, show_default=True, help="How many at most."
+                "--flow",
+                required=True,
+                callback=_flow_name,
+                help="Name of the flow; a contact enters it once per checkout.",
+            ),
+            click.option(
+                "--new-flow", is_flag=True, help="Begin a flow though there is one with nearly the same name."
+            ),
+            click.option(
+                "--limit", type=click.IntRange(min=1), default=1000, show_default=True, help="How many enter at most."
             ),
             click.option(
                 "--channel",
@@ -56,7 +97,11 @@ def _handing_options(command: _Command) -> _Command:
                 help="How who enters must be contactable.",
             ),
             click.option("--peek", is_flag=True, help="Show who would enter, and take nobody."),
-            click.option("--explain", is_flag=True, help="Show every candidate with the reason, and take nobody."),
+            click.option(
+                "--explain",
+                is_flag=True,
+                help="Show every candidate with the reason, also those too old, and take nobody.",
+            ),
             click.option(
                 "--lease",
                 callback=_duration,
@@ -74,7 +119,7 @@ def _handing_options(command: _Command) -> _Command:
     return command
 
 
-@click.group()
+@click.group(cls=Group)
 def node() -> None:
     """Nodes: who enters a flow now."""
 
@@ -82,7 +127,11 @@ def node() -> None:
 @node.command("abandoned-checkout")
 @_handing_options
 @click.option(
-    "--after", "minutes", type=click.IntRange(min=0), required=True, help="Minutes that the checkout was left alone."
+    "--after",
+    callback=_plain_or_duration("m"),
+    metavar="MINUTES",
+    required=True,
+    help="How long the checkout was left alone: minutes, or a duration such as 1h.",
 )
 @click.option(
     "--max-age",
@@ -93,36 +142,36 @@ def node() -> None:
 @click.option("--min-total", callback=_amount, metavar="AMOUNT", help="Least total of the checkout.")
 @click.option(
     "--re-entry",
-    "days",
-    type=click.IntRange(min=0),
-    default=0,
+    callback=_plain_or_duration("d"),
+    metavar="DAYS",
+    default="0",
     show_default=True,
-    help="Days after which the same contact may enter with a newer checkout.",
+    help="When the same contact may enter again with a newer checkout: days, or a duration such as 12h.",
 )
 @click.pass_obj
 def abandoned_checkout(
     session: Session,
     /,
-    minutes: int,
+    after: dt.timedelta,
     max_age: dt.timedelta | None,
     min_total: Decimal | None,
-    days: int,
+    re_entry: dt.timedelta,
     channel: str,
     **options: t.Any,
 ) -> None:
     """The Abandoned Checkout node: contacts whose last checkout was left alone, one JSON object a line."""
-    after = read_duration(f"{minutes}m")
-    longest = max_age if max_age is not None else after + read_duration("1d")
-    if longest <= after:
-        raise click.UsageError("--max-age has to be longer than --after, or nobody can ever enter")
-    rule = EntryRule(after, longest, channel, min_total, read_duration(f"{days}d"))
+    rule = EntryRule(after, _longest(after, max_age), channel, min_total, re_entry)
     hand_out(session, "abandoned-checkout", open_checkouts, rule, Way(**options))
 
 
 @node.command("new-customer")
 @_handing_options
 @click.option(
-    "--after", "minutes", type=click.IntRange(min=0), default=0, help="Minutes since an import first saw them."
+    "--after",
+    callback=_plain_or_duration("m"),
+    metavar="MINUTES",
+    default="0",
+    help="How long ago an import first saw them: minutes, or a duration such as 1h.",
 )
 @click.option(
     "--max-age",
@@ -138,7 +187,7 @@ def abandoned_checkout(
 def new_customer(
     session: Session,
     /,
-    minutes: int,
+    after: dt.timedelta,
     max_age: dt.timedelta | None,
     states: tuple[str, ...],
     backfill: bool,
@@ -146,33 +195,39 @@ def new_customer(
     **options: t.Any,
 ) -> None:
     """The New Customer node: contacts that an import has seen for the first time, one JSON object a line."""
-    after = read_duration(f"{minutes}m")
-    longest = max_age if max_age is not None else after + read_duration("1d")
-    if longest <= after:
-        raise click.UsageError("--max-age has to be longer than --after, or nobody can ever enter")
-    rule = EntryRule(after, longest, channel, account_states=states, backfill=backfill, reads_checkouts=False)
+    rule = EntryRule(
+        after, _longest(after, max_age), channel, account_states=states, backfill=backfill, reads_checkouts=False
+    )
     hand_out(session, "new-customer", new_customers, rule, Way(**options))
 
 
 @node.command()
-@click.option("--flow", required=True, help="The flow.")
+@_flow_option
 @click.argument("entry_ids", type=int, nargs=-1, required=True, metavar="ENTRY...")
 @click.pass_obj
 def ack(session: Session, flow: str, entry_ids: tuple[int, ...]) -> None:
     """Acknowledge entries that were handed out with --lease: they have entered for good."""
     with session.open(write=True) as database:
-        written.require_entries(database, flow, entry_ids)
+        before = written.require_entries(database, flow, entry_ids)
         count = written.acknowledge(database, flow, entry_ids, utc_now())
-    click.echo(json.dumps({"flow": flow, "acknowledged": count}))
+    _tell(flow, "acknowledged", count, before, (State.HANDED_OUT, State.FREE))
 
 
 @node.command()
-@click.option("--flow", required=True, help="The flow.")
+@_flow_option
 @click.argument("entry_ids", type=int, nargs=-1, required=True, metavar="ENTRY...")
 @click.pass_obj
 def release(session: Session, flow: str, entry_ids: tuple[int, ...]) -> None:
     """Give entries back that were handed out with --lease: they are handed out again."""
     with session.open(write=True) as database:
-        written.require_entries(database, flow, entry_ids)
+        before = written.require_entries(database, flow, entry_ids)
         count = written.release(database, flow, entry_ids)
-    click.echo(json.dumps({"flow": flow, "released": count}))
+    _tell(flow, "released", count, before, (State.HANDED_OUT,))
+
+
+def _tell(flow: str, done: str, count: int, before: Mapping[int, State], changeable: Container[State]) -> None:
+    """Print how many entries were changed, and why each of the others was not."""
+    unchanged = [
+        {"entry_id": entry_id, "reason": state.value} for entry_id, state in before.items() if state not in changeable
+    ]
+    click.echo(json.dumps({"flow": flow, done: count, "unchanged": unchanged}))

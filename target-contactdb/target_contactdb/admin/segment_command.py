@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import json
 import sys
 import typing as t
@@ -21,7 +22,7 @@ from target_contactdb.tables import CHANNELS
 
 if t.TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from rich.console import Console
 
@@ -37,7 +38,9 @@ _FORMATS: t.Final = ("table", "json", "csv")
 @click.command()
 @click.argument("name", required=False)
 @click.option("--where", metavar="CONDITION", help="Who is meant, such as: may_email = true and has checkout.")
-@click.option("--save", metavar="NAME", help="Save the condition under this name, and evaluate it.")
+@click.option(
+    "--save", metavar="NAME", help="Save the condition under this name, in place of an older one, and evaluate it."
+)
 @click.option("--evaluate", is_flag=True, help="Write who is in it now; without NAME, in every saved segment.")
 @click.option("--entered", is_flag=True, help="Only who is in it now, and was not when it was evaluated last.")
 @click.option("--left", is_flag=True, help="Only who was in it when it was evaluated last, and is not now.")
@@ -86,12 +89,14 @@ def segment(
     if save is not None and where is not None:
         clock = Clock(now, read_zone(timezone, "timezone"))
         with session.open(write=True) as database:
-            segments.save(database, save, where, clock)
-            answer.evaluations([segments.evaluate(database, segments.find(database, save), now)])
+            one, before = segments.save(database, save, where, clock)
+            done = segments.evaluate_saved(database, one, before, now)
+        answer.saving(done)
     elif evaluate:
         with session.open(write=True) as database:
             chosen = [segments.find(database, name)] if name else list(segments.saved(database).values())
-            answer.evaluations([segments.evaluate(database, one, now) for one in chosen])
+            evaluated = [segments.evaluate(database, one, now) for one in chosen]
+        answer.evaluations(evaluated)
     elif delete and name:
         with session.open(write=True) as database:
             segments.delete(database, name)
@@ -160,12 +165,22 @@ class _Answer:
                 table.add_row(safe(one.name), size, when, f"{safe(one.definition)} [{one.timezone}]")
             render.show_table(console, table)
 
-    def evaluations(self, found: list[segments.Evaluation]) -> None:
+    def saving(self, done: segments.Saving) -> None:
+        """Print what saving a segment came to, and what it replaced."""
+        self.evaluations([done], segments.Saving)
+        if self._form == "table" and done.same:
+            click.echo("It was saved before, with the same condition.")
+        elif self._form == "table" and done.was is not None:
+            click.echo(f"It replaces a segment of this name, which was: {safe(done.was)} [{done.was_timezone}]")
+
+    def evaluations(
+        self, found: Sequence[segments.Evaluation], kind: type[segments.Evaluation] = segments.Evaluation
+    ) -> None:
         """Print what evaluations found."""
         if self._form == "json":
             click.echo(to_json({"segments": found}))
         elif self._form == "csv":
-            names = list(segments.Evaluation.__annotations__)
+            names = [one.name for one in dataclasses.fields(kind)]
             _write_csv(names, ([getattr(one, name) for name in names] for one in found))
         else:
             for one in found:

@@ -61,6 +61,21 @@ class Evaluation:
     left: int
 
 
+@dataclass(frozen=True, slots=True)
+class Saving(Evaluation):
+    """What came of saving a segment: its first evaluation, and what it replaced.
+
+    Attributes:
+        was: The condition that the name had before; None = the name is new.
+        was_timezone: Where the dates of that condition began.
+        same: The condition and its time zone are what they were before.
+    """
+
+    was: str | None
+    was_timezone: str | None
+    same: bool
+
+
 def saved(database: Opened) -> dict[str, Segment]:
     """Return all saved segments, by name."""
     rows = database.connection.execute(sa.select(segments).order_by(segments.c.name)).mappings()
@@ -139,8 +154,11 @@ def members_of(database: Opened, segment: Segment, now: dt.datetime) -> sa.Selec
     return members(database, _read(segment), f"segment `{segment.name}`", clock, segment.name)
 
 
-def save(database: Opened, name: str, text: str, clock: Clock) -> None:
+def save(database: Opened, name: str, text: str, clock: Clock) -> tuple[Segment, Segment | None]:
     """Save a segment under a name, in place of one that has it already. It still has to be evaluated.
+
+    Returns:
+        The segment, and the one that had the name before, if one had.
 
     Raises:
         ConfigError: The condition is wrong, or the name is.
@@ -148,12 +166,15 @@ def save(database: Opened, name: str, text: str, clock: Clock) -> None:
     name = name.strip()
     if not name or len(name) > _LONGEST_NAME:
         raise ConfigError([f"the name of a segment has 1 to {_LONGEST_NAME} characters"])
+    before = saved(database).get(name)
     values = {"definition": text, "timezone": clock.zone.key}
     connection = database.connection
     if not connection.execute(sa.update(segments).where(segments.c.name == name).values(**values)).rowcount:
         connection.execute(sa.insert(segments).values(name=name, created_at=clock.now, **values))
     # Only once it is saved can it be seen to ask about itself.
-    members_of(database, find(database, name), clock.now)
+    segment = find(database, name)
+    members_of(database, segment, clock.now)
+    return segment, before
 
 
 def delete(database: Opened, name: str) -> None:
@@ -228,3 +249,18 @@ def evaluate(database: Opened, segment: Segment, now: dt.datetime) -> Evaluation
         sa.update(segments).where(segments.c.segment_id == segment.segment_id).values(evaluated_at=now, members=total)
     )
     return Evaluation(segment.name, total, entered + back, left)
+
+
+def evaluate_saved(database: Opened, segment: Segment, before: Segment | None, now: dt.datetime) -> Saving:
+    """Evaluate a segment that was just saved, as `evaluate` does.
+
+    Args:
+        database: The contact database, opened for writing.
+        segment: The segment.
+        before: The one that had its name before.
+        now: The present moment.
+    """
+    found = evaluate(database, segment, now)
+    was, zone = (before.definition, before.timezone) if before is not None else (None, None)
+    same = (was, zone) == (segment.definition, segment.timezone)
+    return Saving(found.name, found.members, found.entered, found.left, was, zone, same)

@@ -13,7 +13,7 @@ from typing_extensions import override
 from target_contactdb.admin import render
 from target_contactdb.admin.connect import Opened, opened
 from target_contactdb.admin.machine import to_json
-from target_contactdb.errors import ContactDbError
+from target_contactdb.errors import ContactDbError, DatabaseUnavailable
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,6 +28,9 @@ NO: t.Final = 1
 WRONG: t.Final = 2
 """Exit code of a command that could not do what was asked."""
 
+UNAVAILABLE: t.Final = 3
+"""Exit code of a command that could not reach the database: the same may be asked again later."""
+
 _FORMAT: t.Final = "target_contactdb.format"
 
 
@@ -35,6 +38,12 @@ class Problem(click.ClickException):
     """An error as a command shows it: one line, exit code 2."""
 
     exit_code = WRONG
+
+
+class Unavailable(Problem):
+    """The same where the database could not be asked: exit code 3."""
+
+    exit_code = UNAVAILABLE
 
 
 class Group(click.Group):
@@ -70,6 +79,8 @@ class Group(click.Group):
             raise
         except click.UsageError as error:
             raise Problem(error.format_message()) from None
+        except DatabaseUnavailable as error:
+            raise Unavailable(str(error)) from None
         except ContactDbError as error:
             raise Problem(str(error)) from None
 

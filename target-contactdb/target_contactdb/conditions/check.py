@@ -20,6 +20,8 @@ from target_contactdb.conditions.checked import (
 from target_contactdb.conditions.fields import OPS
 from target_contactdb.conditions.tree import (
     MAX_TESTS,
+    NUMBERS,
+    SIGNS,
     All,
     AnyOf,
     FieldTest,
@@ -34,7 +36,8 @@ from target_contactdb.errors import ConfigError
 from target_contactdb.fields import CONVERTERS, FieldType, to_decimal
 
 if t.TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
+    from decimal import Decimal
 
     from target_contactdb.conditions.checked import Checked, Order, Ordered
     from target_contactdb.conditions.fields import Catalogue, Known
@@ -148,18 +151,26 @@ class Checker:
             )
             return None
         if test.op not in OPS[known.type]:
-            fitting = ", ".join(f"`{op}`" for op in Op if op in OPS[known.type])
+            fitting = ", ".join(f"`{SIGNS[op] if test.written else op}`" for op in Op if op in OPS[known.type])
             kind = "an" if known.type[0] in "aei" else "a"
-            told = f"`{test.op}` does not go with `{known.name}`, {kind} {known.type} field"
+            told = f"`{test.written or test.op}` does not go with `{known.name}`, {kind} {known.type} field"
             run.problems.append(f"{test.where}: {told}, which takes {fitting}")
             return None
+        op = _NEGATIONS.get(test.op, test.op)
         try:
-            if test.op in _NEGATIONS:
-                return Opposite(self._leaf(known, _NEGATIONS[test.op], test.values))
-            return self._leaf(known, test.op, test.values)
-        except ValueError as error:
-            run.problems.append(f"{test.where}: the value for `{known.name}` {error}")
+            leaf = self._leaf(known, op, test.values)
+        except ValueError:
+            run.problems += self._wrong_values(test, known, op)
             return None
+        return Opposite(leaf) if test.op in _NEGATIONS else leaf
+
+    def _wrong_values(self, test: FieldTest, known: Known, op: Op) -> Iterator[str]:
+        """Yield what is wrong with each value that does not fit, with its place."""
+        for value, place in zip(test.values, test.places or (test.where,) * len(test.values), strict=True):
+            try:
+                self._leaf(known, op, (value,))
+            except ValueError as error:
+                yield f"{place}: the value for `{known.name}` {error}"
 
     def _leaf(self, known: Known, op: Op, values: tuple[str, ...]) -> Checked:
         if op is Op.IS_SET:
@@ -175,7 +186,7 @@ class Checker:
         if known.type is FieldType.DATETIME:
             return self._moments(known, op, values)
         if op in _ORDERS:
-            return Compare(known, _ORDERS[op], to_decimal(values[0]))
+            return Compare(known, _ORDERS[op], _number(values[0]))
         return Equal(known, tuple(_value(known, value) for value in values))
 
     def _dates(self, known: Known, op: Op, values: tuple[str, ...]) -> Checked:
@@ -218,6 +229,16 @@ def _during(known: Known, period: times.Period) -> Checked:
     return _between(known, period.begin, period.end, "lt")
 
 
+def _number(text: str) -> Decimal:
+    try:
+        return to_decimal(text)
+    except ValueError:
+        if "," not in text:
+            raise
+        msg = f"has a comma in it; {NUMBERS}"
+        raise ValueError(msg) from None
+
+
 def _folded(text: str) -> str:
     plain: str = CONVERTERS[FieldType.TEXT](text)
     if not plain.strip(" "):
@@ -236,7 +257,7 @@ def _domain(text: str) -> str:
 
 def _value(known: Known, text: str) -> t.Any:
     if known.type in {FieldType.INTEGER, FieldType.DECIMAL}:
-        return to_decimal(text)
+        return _number(text)
     if known.type is FieldType.BOOLEAN:
         if fold(text) not in _TRUTHS:
             msg = "must be true or false"

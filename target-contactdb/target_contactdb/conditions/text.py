@@ -9,7 +9,10 @@ from importlib import resources
 
 from lark import Lark, Token, Transformer, UnexpectedInput, UnexpectedToken
 
+from target_contactdb.conditions.times import UNITS
 from target_contactdb.conditions.tree import (
+    NUMBERS,
+    SIGNS,
     All,
     AnyOf,
     Condition,
@@ -22,7 +25,7 @@ from target_contactdb.conditions.tree import (
     any_of,
     check_size,
 )
-from target_contactdb.conditions.words import nearest
+from target_contactdb.conditions.words import near
 from target_contactdb.errors import ConfigError
 
 _COMPARISONS: t.Final = {
@@ -35,21 +38,6 @@ _COMPARISONS: t.Final = {
     ">": Op.GT,
     ">=": Op.GTE,
 }
-_SIGNS: t.Final = {
-    Op.EQ: "=",
-    Op.NE: "!=",
-    Op.LT: "<",
-    Op.LTE: "<=",
-    Op.GT: ">",
-    Op.GTE: ">=",
-    Op.CONTAINS: "contains",
-    Op.IN: "in",
-    Op.NOT_IN: "not in",
-    Op.DOMAIN_IN: "domain in",
-    Op.IS_SET: "is set",
-    Op.IS_EMPTY: "is empty",
-    Op.WITHIN: "within",
-}
 _PLAIN_NAME: t.Final = re.compile(r"[^\W\d][\w.]*")
 _PLAIN_VALUE: t.Final = re.compile(r"[A-Za-z0-9_@+.:/-]+")
 _KEYWORDS: t.Final = frozenset({"has", "in", "is", "not", "and", "or", "set", "empty"})
@@ -61,11 +49,18 @@ _EXPECTED: t.Final = {
     "RPAR": "`)`",
     "COMMA": "`,`",
     "COMPARE": "`=`",
-    "UNIT": "`days`",
+    "UNIT": " or ".join((", ".join(f"`{unit}`" for unit in UNITS[:-1]), f"`{UNITS[-1]}`")),
     "$END": "the end",
 }
 # A text may begin in any of these; only one of the two is worth a word.
 _UNTOLD: t.Final = frozenset({"STRING", "WS"})
+_VALUES: t.Final = frozenset({"WORD", "NUMBER"})
+_COMMA_IN_NUMBER: t.Final = re.compile(r"\d,\d")
+_AGO: t.Final = re.compile(r"\w+\s+ago\b", re.IGNORECASE)
+# What stands behind a name, where nothing joins two tests before it.
+_ASKED_LATER: t.Final = re.compile(
+    r"(?:(?!\b(?:and|or)\b)[^()])*?([=<>]|\s(?:is|in|contains|before|after|between|within)\s)", re.IGNORECASE
+)
 
 
 class _Build(Transformer[Token, t.Any]):
@@ -78,20 +73,21 @@ class _Build(Transformer[Token, t.Any]):
     def _where(self, token: Token) -> str:
         return f"{self._origin}, position {(token.start_pos or 0) + 1}"
 
-    def _test(self, field: Token, op: Op, *values: str) -> FieldTest:
-        return FieldTest(str(field), op, tuple(values), self._where(field))
+    def _test(self, field: Token, op: Op, written: str, *values: Token) -> FieldTest:
+        places = tuple(self._where(value) for value in values)
+        return FieldTest(str(field), op, tuple(str(value) for value in values), self._where(field), written, places)
 
     def field(self, children: list[Token]) -> Token:
         (name,) = children
         return name.update(value=_unquoted(name)) if name.type == "STRING" else name
 
-    def value(self, children: list[Token]) -> str:
+    def value(self, children: list[Token]) -> Token:
         first, *unit = children
         if unit:
-            return f"{first} {unit[0].lower()} ago"
-        return _unquoted(first) if first.type == "STRING" else str(first)
+            return first.update(value=f"{first} {unit[0].lower()} ago")
+        return first.update(value=_unquoted(first)) if first.type == "STRING" else first
 
-    def values(self, children: list[str]) -> tuple[str, ...]:
+    def values(self, children: list[Token]) -> tuple[Token, ...]:
         return tuple(children)
 
     def any_of(self, children: list[Condition]) -> Condition:
@@ -111,49 +107,49 @@ class _Build(Transformer[Token, t.Any]):
 
     def in_segment(self, children: list[t.Any]) -> Condition:
         token, name = children
-        return InSegment(name, self._where(token))
+        return InSegment(str(name), self._where(token))
 
     def compare(self, children: list[t.Any]) -> Condition:
         field, sign, value = children
-        return self._test(field, _COMPARISONS[sign], value)
+        return self._test(field, _COMPARISONS[sign], str(sign), value)
 
     def equal(self, children: list[t.Any]) -> Condition:
-        return self._test(children[0], Op.EQ, children[2])
+        return self._test(children[0], Op.EQ, "is", children[2])
 
     def unequal(self, children: list[t.Any]) -> Condition:
-        return self._test(children[0], Op.NE, children[2])
+        return self._test(children[0], Op.NE, "is not", children[2])
 
     def is_set(self, children: list[t.Any]) -> Condition:
-        return self._test(children[0], Op.IS_SET)
+        return self._test(children[0], Op.IS_SET, "is set")
 
     def is_empty(self, children: list[t.Any]) -> Condition:
-        return self._test(children[0], Op.IS_EMPTY)
+        return self._test(children[0], Op.IS_EMPTY, "is empty")
 
     def before(self, children: list[t.Any]) -> Condition:
-        return self._test(children[0], Op.LT, children[2])
+        return self._test(children[0], Op.LT, "before", children[2])
 
     def after(self, children: list[t.Any]) -> Condition:
-        return self._test(children[0], Op.GT, children[2])
+        return self._test(children[0], Op.GT, "after", children[2])
 
     def between(self, children: list[t.Any]) -> Condition:
         field, _between, low, high = children
-        return All((self._test(field, Op.GTE, low), self._test(field, Op.LTE, high)))
+        return All((self._test(field, Op.GTE, "between", low), self._test(field, Op.LTE, "between", high)))
 
     def within(self, children: list[Token]) -> Condition:
         field, _within, number, unit = children
-        return self._test(field, Op.WITHIN, f"{number} {unit.lower()}")
+        return self._test(field, Op.WITHIN, "within", number.update(value=f"{number} {unit.lower()}"))
 
     def contains(self, children: list[t.Any]) -> Condition:
-        return self._test(children[0], Op.CONTAINS, children[2])
+        return self._test(children[0], Op.CONTAINS, "contains", children[2])
 
     def one_of(self, children: list[t.Any]) -> Condition:
-        return self._test(children[0], Op.IN, *children[2])
+        return self._test(children[0], Op.IN, "in", *children[2])
 
     def none_of(self, children: list[t.Any]) -> Condition:
-        return self._test(children[0], Op.NOT_IN, *children[2])
+        return self._test(children[0], Op.NOT_IN, "not in", *children[2])
 
     def domain_in(self, children: list[t.Any]) -> Condition:
-        return self._test(children[0], Op.DOMAIN_IN, *children[2])
+        return self._test(children[0], Op.DOMAIN_IN, "domain in", *children[2])
 
 
 def _unquoted(text: str) -> str:
@@ -192,22 +188,53 @@ def read_text(text: str, origin: str) -> Condition:
 
 
 def _told(error: UnexpectedInput, text: str, origin: str) -> str:
-    names = error.accepts if isinstance(error, UnexpectedToken) else getattr(error, "allowed", None)
-    told = set(names or ()) - _UNTOLD
-    expected = sorted({_expected(name) for name in (told - {"NUMBER"} if "WORD" in told else told)})
-    words = [name.strip("`") for name in expected if name.startswith("`")]
-    listed = ", ".join(expected[:-1]) + (f" or {expected[-1]}" if len(expected) > 1 else "".join(expected))
+    names = set((error.accepts if isinstance(error, UnexpectedToken) else getattr(error, "allowed", None)) or ())
     position: int | None = error.pos_in_stream
     ended = isinstance(error, UnexpectedToken) and error.token.type == "$END"
     if ended or position is None or not text[position:].strip():
-        return f"{origin} ends too early; expected {listed}"
-    found = re.match(r"[\w.]+|\S", text[position:])
+        return f"{origin} ends too early; expected {_listed(names)}"
+    rest = text[position:]
+    found = re.match(r"[\w.]+|\S", rest)
     word = found.group() if found else ""
     if word in {'"', "'"}:
         return f"{origin}, position {position + 1}: a quote is opened and not closed"
-    near = nearest(word, words) if word.isalpha() else ""
-    hint = near if "did you mean" in near else ""
-    return f"{origin}, position {position + 1}: expected {listed}, found `{word}`{hint}"
+    if "UNIT" in names:
+        # Behind a number a unit is worth a word only where one was meant.
+        names = {"UNIT"} if _AGO.match(rest) else names - {"UNIT"} or names
+    hint = _meant(word, names) or ("" if "UNIT" in names else _advice(error, text, position))
+    return f"{origin}, position {position + 1}: expected {_listed(names)}, found `{word}`{hint}"
+
+
+def _listed(names: set[str]) -> str:
+    told = names - _UNTOLD
+    if told == {"NUMBER"}:
+        return "a number and a unit, such as `2 days`"
+    expected = sorted({_expected(name) for name in (told - {"NUMBER"} if "WORD" in told else told)})
+    return ", ".join(expected[:-1]) + (f" or {expected[-1]}" if len(expected) > 1 else "".join(expected))
+
+
+def _meant(word: str, names: set[str]) -> str:
+    """Return a hint for a word of the grammar that was misspelt; empty text if it is another word."""
+    words = [one for name in names - _UNTOLD for one in re.findall(r"`(\w+)`", _expected(name))]
+    meant = near(word, words) if word.isalpha() else None
+    # `York` is no `or`.
+    return f"; did you mean `{meant}`?" if meant is not None and abs(len(meant) - len(word)) <= 1 else ""
+
+
+def _advice(error: UnexpectedInput, text: str, position: int) -> str:
+    """Return what to do where a value or a name was written without quotes, or a number with a comma."""
+    if text[position] == ",":
+        is_number = _COMMA_IN_NUMBER.match(text, position - 1) is not None
+        return f"; {NUMBERS}" if is_number else "; several values are written `in (one, other)`"
+    history: list[Token] = getattr(error, "token_history", None) or []
+    last = history[-1].type if history else ""
+    if last == "NUMBER" and not text[position - 1].isspace():
+        return f"; {NUMBERS}"
+    if last in _VALUES:
+        return '; a value with a space or a sign in it goes between quotes, as in `city = "New York"`'
+    if last == "NAME" and _ASKED_LATER.match(text, position):
+        return '; a name with a space or a sign in it goes between quotes, as in `"First name" is set`'
+    return ""
 
 
 def _expected(terminal: str) -> str:
@@ -230,7 +257,7 @@ def write_text(tree: Condition) -> str:
         case InSegment(name):
             return f"in segment {_quoted(name)}"
         case FieldTest(field, op, values):
-            return " ".join(one for one in (_name(field), _SIGNS[op], _values(op, values)) if one)
+            return " ".join(one for one in (_name(field), SIGNS[op], _values(op, values)) if one)
 
 
 def _part(part: Condition) -> str:

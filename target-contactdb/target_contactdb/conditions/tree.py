@@ -10,7 +10,7 @@ from dataclasses import field as attribute
 from target_contactdb.errors import ConfigError
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 MAX_DEPTH: t.Final = 50
 MAX_TESTS: t.Final = 500
@@ -36,6 +36,26 @@ class Op(enum.StrEnum):
     WITHIN = "within"
 
 
+SIGNS: t.Final[Mapping[Op, str]] = {
+    Op.EQ: "=",
+    Op.NE: "!=",
+    Op.LT: "<",
+    Op.LTE: "<=",
+    Op.GT: ">",
+    Op.GTE: ">=",
+    Op.CONTAINS: "contains",
+    Op.IN: "in",
+    Op.NOT_IN: "not in",
+    Op.DOMAIN_IN: "domain in",
+    Op.IS_SET: "is set",
+    Op.IS_EMPTY: "is empty",
+    Op.WITHIN: "within",
+}
+"""How each operator is written in text."""
+
+NUMBERS: t.Final = "a number is written like 1000 or 1000.50"
+"""What to say to who wrote one with a comma."""
+
 WITHOUT_VALUE: t.Final = frozenset({Op.IS_SET, Op.IS_EMPTY})
 WITH_LIST: t.Final = frozenset({Op.IN, Op.NOT_IN, Op.DOMAIN_IN})
 
@@ -49,12 +69,16 @@ class FieldTest:
         op: The operator.
         values: As text: none, one, or for the operators of a list one or more.
         where: Where it was written, for an error.
+        written: How the operator was written, for an error; empty = by its name.
+        places: Where each value was written, for an error; empty = where the test was.
     """
 
     field: str
     op: Op
     values: tuple[str, ...] = ()
     where: str = attribute(default="", compare=False)
+    written: str = attribute(default="", compare=False)
+    places: tuple[str, ...] = attribute(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)

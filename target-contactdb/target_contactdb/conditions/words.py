@@ -17,13 +17,19 @@ def fold(text: str) -> str:
     return text.lower() if text.isascii() else text.translate(_LOWER)
 
 
+def near(word: str, known: Iterable[str]) -> str | None:
+    """Return the known name that an unknown one was probably meant to be; None if none is like it."""
+    by_fold = {fold(name): name for name in reversed(list(known))}
+    found = difflib.get_close_matches(fold(word), by_fold, n=1, cutoff=0.6)
+    return by_fold[found[0]] if found else None
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """Return a hint for an unknown name: the nearest known one, or the choice if it is short, or nothing."""
     names = list(dict.fromkeys(known))
-    by_fold = {fold(name): name for name in reversed(names)}
-    near = difflib.get_close_matches(fold(word), by_fold, n=1, cutoff=0.6)
-    if near:
-        return f"; did you mean `{by_fold[near[0]]}`?"
+    meant = near(word, names)
+    if meant is not None:
+        return f"; did you mean `{meant}`?"
     if 0 < len(names) <= 16:
         return f"; there are {', '.join(f'`{name}`' for name in names)}"
     return ""

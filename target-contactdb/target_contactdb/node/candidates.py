@@ -20,12 +20,14 @@ if t.TYPE_CHECKING:
     from target_contactdb.admin.connect import Opened
     from target_contactdb.node.rules import EntryRule
 
+_FETCH: t.Final = 1000
+
 ACCOUNT_STATE: t.Final = "account_state"
 """The contact field that account states are read from."""
 
 
 def open_checkouts(
-    database: Opened, flow: str, rule: EntryRule, now: dt.datetime, *, also_entered: bool
+    database: Opened, flow: str, rule: EntryRule, now: dt.datetime, *, everybody: bool
 ) -> Iterator[Candidate]:
     """Yield the contacts whose last abandoned checkout is young enough, the longest waiting first.
 
@@ -34,12 +36,12 @@ def open_checkouts(
         flow: The flow.
         rule: The options of the node.
         now: The time, UTC.
-        also_entered: Return those as well that have entered the flow for good.
+        everybody: Return those as well that have entered the flow for good and, last, those that are too old.
     """
     newest_first = (checkouts.c.updated_at.desc(), checkouts.c.id.desc())
     rank = sa.func.row_number().over(partition_by=checkouts.c.contact_id, order_by=newest_first).label("rank")
     # Checkouts left out for their age are older than those that stay: the last one is among these or is none of these.
-    ranked = (
+    ranked_ones = (
         sa.select(
             checkouts.c.contact_id,
             checkouts.c.shop,
@@ -49,18 +51,21 @@ def open_checkouts(
             rank,
         )
         .select_from(checkouts_with_sources())
-        .where(checkouts.c.contact_id.is_not(None), checkouts.c.updated_at >= now - rule.max_age, is_open())
-        .subquery()
+        .where(checkouts.c.contact_id.is_not(None), is_open())
     )
+    oldest = now - rule.max_age
+    if not everybody:
+        ranked_ones = ranked_ones.where(checkouts.c.updated_at >= oldest)
+    ranked = ranked_ones.subquery()
     subject = sa.literal("checkout:").concat(ranked.c.shop).concat("/").concat(sa.cast(ranked.c.id, sa.String(32)))
     found = (
-        _statement(database, flow, ranked, subject, now, also_entered=also_entered)
+        _statement(database, flow, ranked, subject, now, everybody=everybody)
         .add_columns(ranked.c.id, ranked.c.total_price, ranked.c.updated_at.label("since"))
         .where(ranked.c.rank == 1)
-        .order_by(ranked.c.updated_at, ranked.c.id)
+        .order_by(*_oldest_last(ranked.c.updated_at, oldest, everybody=everybody), ranked.c.id)
     )
     read_through = _read_through(database)
-    for row in database.connection.execute(found).mappings():
+    for row in _rows(database, found, everybody=everybody):
         yield Candidate(
             **_shared(row),
             checkout_id=row["id"],
@@ -70,7 +75,7 @@ def open_checkouts(
 
 
 def new_customers(
-    database: Opened, flow: str, rule: EntryRule, now: dt.datetime, *, also_entered: bool
+    database: Opened, flow: str, rule: EntryRule, now: dt.datetime, *, everybody: bool
 ) -> Iterator[Candidate]:
     """Yield the contacts that an import has seen for the first time not too long ago, the first first.
 
@@ -79,7 +84,7 @@ def new_customers(
         flow: The flow.
         rule: The options of the node.
         now: The time, UTC.
-        also_entered: Return those as well that have entered the flow for good.
+        everybody: Return those as well that have entered the flow for good and, last, those that are too old.
 
     Raises:
         ConfigError: The rule asks for account states, and no contact field holds them.
@@ -93,15 +98,18 @@ def new_customers(
         contact_sources.c.contact_id, contact_sources.c.shop, contact_sources.c.first_seen_at, rank
     ).subquery()
     subject = sa.literal("contact:").concat(sa.cast(ranked.c.contact_id, sa.String(32)))
+    oldest = now - rule.max_age
     found = (
-        _statement(database, flow, ranked, subject, now, also_entered=also_entered)
+        _statement(database, flow, ranked, subject, now, everybody=everybody)
         .add_columns(ranked.c.first_seen_at.label("since"), _is_backfill(ranked).label("is_backfill"))
-        .where(ranked.c.rank == 1, ranked.c.first_seen_at >= now - rule.max_age)
-        .order_by(ranked.c.first_seen_at, ranked.c.contact_id)
+        .where(ranked.c.rank == 1)
+        .order_by(*_oldest_last(ranked.c.first_seen_at, oldest, everybody=everybody), ranked.c.contact_id)
     )
+    if not everybody:
+        found = found.where(ranked.c.first_seen_at >= oldest)
     if ACCOUNT_STATE in database.fields:
         found = found.add_columns(database.contacts.c[ACCOUNT_STATE].label("state"))
-    for row in database.connection.execute(found).mappings():
+    for row in _rows(database, found, everybody=everybody):
         yield Candidate(**_shared(row), is_backfill=bool(row["is_backfill"]), account_state=row.get("state"))
 
 
@@ -112,7 +120,7 @@ def _statement(
     subject: sa.ColumnElement[str],
     now: dt.datetime,
     *,
-    also_entered: bool,
+    everybody: bool,
 ) -> sa.Select[t.Any]:
     contacts, entry, other = database.contacts, flow_entries.alias("entry"), flow_entries.alias("other")
     last_entry = (
@@ -135,7 +143,20 @@ def _statement(
         .join_from(ranked, contacts, contacts.c.contact_id == ranked.c.contact_id)
         .outerjoin(entry, sa.and_(entry.c.flow == flow, entry.c.subject == subject))
     )
-    return statement if also_entered else statement.where(entry.c.acknowledged_at.is_(None))
+    return statement if everybody else statement.where(entry.c.acknowledged_at.is_(None))
+
+
+def _oldest_last(
+    since: sa.ColumnElement[t.Any], oldest: dt.datetime, *, everybody: bool
+) -> tuple[sa.ColumnElement[t.Any], ...]:
+    """Return the order: the longest waiting first, and behind them all those that are too old."""
+    return (sa.case((since >= oldest, 0), else_=1), since) if everybody else (since,)
+
+
+def _rows(database: Opened, statement: sa.Select[t.Any], *, everybody: bool) -> Iterator[sa.RowMapping]:
+    # Everybody can be a million. Of the others few are read, and what was not read would be in the way of what follows.
+    options = {"yield_per": _FETCH} if everybody else {}
+    yield from database.connection.execute(statement, execution_options=options).mappings()
 
 
 def _shared(row: sa.RowMapping) -> dict[str, t.Any]:

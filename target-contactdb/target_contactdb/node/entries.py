@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
+import enum
 import typing as t
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 
 from target_contactdb.errors import ContactDbError
+from target_contactdb.node.flows import find_new
 from target_contactdb.tables import flow_entries
 
 if t.TYPE_CHECKING:
@@ -32,6 +33,14 @@ class Entry:
     entry_id: int
     candidate: Candidate
     leased_until: dt.datetime | None = None
+
+
+class State(enum.StrEnum):
+    """What has become of an entry so far."""
+
+    FINAL = "is final already"
+    HANDED_OUT = "is handed out"
+    FREE = "is not handed out"
 
 
 def take(
@@ -115,40 +124,38 @@ def take_back(database: Opened, entries: Iterable[Entry]) -> None:
         database.connection.execute(undo)
 
 
-def require_node(database: Opened, node: str, flow: str) -> None:
-    """Check that a flow is entered through one node only.
-
-    Raises:
-        ContactDbError: Another node has filled it.
-    """
-    others = sa.select(flow_entries.c.node).where(flow_entries.c.flow == flow, flow_entries.c.node != node).limit(1)
-    found = database.connection.execute(others).scalar_one_or_none()
-    if found is not None:
-        msg = f"option --flow: the flow `{flow}` is entered through the node {found}; give this one another name"
-        raise ContactDbError(msg)
-
-
-def require_entries(database: Opened, flow: str, entry_ids: Iterable[int]) -> None:
-    """Check that a flow has these entries.
+def require_entries(database: Opened, flow: str, entry_ids: Iterable[int]) -> dict[int, State]:
+    """Check that a flow has these entries, and return what has become of each so far.
 
     Raises:
         ContactDbError: There is no such flow, or no such entry in it.
     """
     asked = sorted(set(entry_ids))
-    of_flow = flow_entries.c.flow == flow
-    known = set(
-        database.connection.execute(
-            sa.select(flow_entries.c.entry_id).where(of_flow, flow_entries.c.entry_id.in_(asked))
-        ).scalars()
-    )
-    missing = [number for number in asked if number not in known]
-    if not missing:
-        return
-    if database.connection.execute(sa.select(flow_entries.c.entry_id).where(of_flow).limit(1)).first() is None:
-        flows = database.connection.execute(sa.select(flow_entries.c.flow).distinct()).scalars().all()
-        near = difflib.get_close_matches(flow, flows, n=1)
-        hint = f"; did you mean `{near[0]}`?" if near else ""
-        msg = f"option --flow: nobody has entered a flow `{flow}`{hint}"
+    statement = sa.select(
+        flow_entries.c.entry_id, flow_entries.c.flow, flow_entries.c.acknowledged_at, flow_entries.c.leased_until
+    ).where(flow_entries.c.entry_id.in_(asked))
+    found = {row.entry_id: row for row in database.connection.execute(statement)}
+    mine = {
+        number: _state(found[number].acknowledged_at, found[number].leased_until)
+        for number in asked
+        if number in found and found[number].flow == flow
+    }
+    if len(mine) == len(asked):
+        return mine
+    new = find_new(database, flow)
+    if new is not None:
+        msg = f"option --flow: {new.unknown}"
         raise ContactDbError(msg)
-    msg = f"the flow `{flow}` has no entry {', '.join(map(str, missing))}"
+    missing = [
+        f"{number} (it is one of `{found[number].flow}`)" if number in found else str(number)
+        for number in asked
+        if number not in mine
+    ]
+    msg = f"the flow `{flow}` has no entry {', '.join(missing)}"
     raise ContactDbError(msg)
+
+
+def _state(acknowledged_at: dt.datetime | None, leased_until: dt.datetime | None) -> State:
+    if acknowledged_at is not None:
+        return State.FINAL
+    return State.FREE if leased_until is None else State.HANDED_OUT

@@ -90,7 +90,8 @@ class Pusher:
             if problem is None:
                 return
             if wait is None or attempt == _TRIES:
-                msg = f"option --post: {problem} (entry {key}, try {attempt})"
+                tries = "1 try" if attempt == 1 else f"{attempt} tries"
+                msg = f"option --post: {problem} (entry {key}, {tries})"
                 raise PushFailed(msg, refused=wait is None)
             backoff = min(_LONGEST_WAIT_SECONDS, 2.0**attempt) * self._chance()
             self._sleep(min(_LONGEST_WAIT_SECONDS, max(wait, backoff)))

@@ -23,6 +23,8 @@ class Verdict(enum.StrEnum):
     TOO_CHEAP = "is below the minimum total"
     TOO_YOUNG = "has not been left alone for long enough"
     WAITS = "waits for an import to read further: a purchase made meanwhile would not have been seen yet"
+    TOO_OLD = "was left, or seen for the first time, longer ago than --max-age"
+    NEXT_CALL = "would enter, but --limit leaves it for the next call"
     BACKFILL = "came with a backfill"
     OTHER_STATE = "has another account state"
 
@@ -72,7 +74,7 @@ class EntryRule:
 
     Attributes:
         after: How long the checkout, or the customer, has to be left alone.
-        max_age: Who is older than this is no candidate.
+        max_age: Who is older than this does not enter any more.
         channel: `email`, `sms` or `any`: how a contact must be contactable.
         min_total: Least total of the checkout; None = any.
         re_entry: How long after an entry the same contact may enter with another checkout.
@@ -104,6 +106,8 @@ def verdict(candidate: Candidate, rule: EntryRule, now: dt.datetime) -> Verdict:
             return Verdict.ENTERED
         if candidate.leased_until is not None and candidate.leased_until > now:
             return Verdict.LEASED
+    if candidate.since < now - rule.max_age:
+        return Verdict.TOO_OLD
     if candidate.is_backfill and not rule.backfill:
         return Verdict.BACKFILL
     if rule.account_states and candidate.account_state not in rule.account_states:
@@ -144,7 +148,9 @@ def idempotency_key(flow: str, candidate: Candidate) -> str:
     return f"{quote(flow, safe='')}/{candidate.subject}"
 
 
-_UNITS: t.Final = {"m": "minutes", "h": "hours", "d": "days"}
+_LONGEST: t.Final = dt.timedelta(days=36_500)
+UNITS: t.Final = {"m": "minutes", "h": "hours", "d": "days"}
+"""The units of a duration, by the letter behind the number."""
 
 
 def read_duration(text: str) -> dt.timedelta:
@@ -154,11 +160,14 @@ def read_duration(text: str) -> dt.timedelta:
         ValueError: It is none.
     """
     number, unit = text.strip()[:-1], text.strip()[-1:]
-    if unit not in _UNITS or not number.isdecimal():
+    if unit not in UNITS or not number.isdecimal():
         msg = "is not a duration such as 30m, 12h or 1d"
         raise ValueError(msg)
     try:
-        return dt.timedelta(**{_UNITS[unit]: int(number)})
+        duration = dt.timedelta(**{UNITS[unit]: int(number)})
     except OverflowError:
-        msg = "is too long"
-        raise ValueError(msg) from None
+        duration = dt.timedelta.max
+    if duration > _LONGEST:
+        msg = "is longer than a hundred years"
+        raise ValueError(msg)
+    return duration

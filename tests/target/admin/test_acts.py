@@ -222,7 +222,10 @@ def test_a_time_that_is_none_is_refused(on_sqlite):
     result = on_sqlite.run("subscribe", "#2", "--channel", "email", "--at", "yesterday")
 
     assert result.exit_code == 2
-    assert "Invalid value for '--at': the time is not an ISO 8601 time" in result.stderr
+    assert result.stderr == (
+        "Error: Invalid value for '--at': the time is not an ISO 8601 time such as 2026-10-01 or"
+        " 2026-10-01T09:30+02:00\n"
+    )
 
 
 def test_an_act_is_told_in_one_sentence(on_sqlite):

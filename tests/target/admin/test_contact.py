@@ -314,12 +314,24 @@ def test_a_contact_is_found_by_code_id_and_address(contactdb):
 
 
 def test_an_unknown_contact_is_one_clear_line_that_does_not_repeat_the_key(on_sqlite):
-    keys = ("nobody@example.com", "+49 30 555", "7000000000099", "#99", "#ann", "#", "", "#99999999999999999999")
-    for key in keys:
-        result = on_sqlite.run("contact", key)
-        assert (result.exit_code, result.stdout) == (2, "")
-        assert result.stderr == "Error: no contact has this user code, address, or contact id (written as '#12')\n"
-    assert on_sqlite.run("why", "nobody@example.com").stderr == result.stderr
+    told = {
+        "no contact has this user code, address, or contact id (written as '#12')": (
+            "nobody@example.com",
+            "+49 30 555",
+            "7000000000099",
+            "",
+        ),
+        "no contact has this contact id: none ever had it, or it was erased or merged into another one": (
+            "#99",
+            "#99999999999999999999",
+        ),
+        "a contact id is a number, written as '#12'": ("#ann", "#"),
+    }
+    for line, keys in told.items():
+        for key in keys:
+            result = on_sqlite.run("contact", key)
+            assert (result.exit_code, result.stdout, result.stderr) == (2, "", f"Error: {line}\n")
+    assert on_sqlite.run("why", "#").stderr == result.stderr
 
 
 def test_an_address_of_several_contacts_asks_which_one_is_meant(on_sqlite):

@@ -3,7 +3,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from target_contactdb import tables
-from tests.target.admin.conftest import OPTED_OUT, SUBSCRIBED, at, hashed
+from tests.target.admin.conftest import OPTED_OUT, SUBSCRIBED, Contactdb, at, hashed
 
 CLOSED = {"channel": "email", "source": "person", "cause": "person unsubscribed", "at": at(9)}
 
@@ -83,8 +83,26 @@ def test_may_with_a_checkout_is_no_once_the_customer_has_ordered(on_sqlite):
     assert (result.exit_code, result.stdout) == (1, "no: checkout 41 was recovered\n")
 
 
-def test_may_of_an_unknown_contact_is_neither_yes_nor_no(on_sqlite):
-    assert on_sqlite.run("may", "nobody@example.com", "--channel", "email").exit_code == 2
+def test_who_asks_can_tell_a_no_from_a_wrong_question_and_from_no_answer(on_sqlite, tmp_path):
+    nobody_there = Contactdb(f"postgresql://person@/x?host={tmp_path}")
+
+    codes = {
+        "no": on_sqlite.run("may", "#2", "--channel", "email").exit_code,
+        "unknown contact": on_sqlite.run("may", "nobody@example.com", "--channel", "email").exit_code,
+        "unknown channel": on_sqlite.run("may", "#2", "--channel", "letter").exit_code,
+        "no server": nobody_there.run("may", "#2", "--channel", "email").exit_code,
+    }
+
+    assert codes == {"no": 1, "unknown contact": 2, "unknown channel": 2, "no server": 3}
+
+
+def test_may_of_who_was_erased_is_no_yes_and_says_why(on_sqlite):
+    on_sqlite.run("erase", "#2", "--yes")
+
+    result = on_sqlite.run("may", "#2", "--channel", "email")
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "or it was erased" in result.stderr
 
 
 def sentences(contactdb, key, channel="email"):

@@ -97,7 +97,8 @@ def test_the_answer_is_a_count_a_table_json_or_csv(contactdb):
 
 def test_a_saved_segment_knows_who_entered_and_who_left(everywhere):
     saved = everywhere.json("segment", "--where", "email_status = subscribed", "--save", "Yes")
-    assert saved == {"segments": [{"name": "Yes", "members": 3, "entered": 3, "left": 0}]}
+    new = {"was": None, "was_timezone": None, "same": False}
+    assert saved == {"segments": [{"name": "Yes", "members": 3, "entered": 3, "left": 0, **new}]}
     contacts = everywhere.contacts()
 
     def set_status(contact_id, status):
@@ -146,12 +147,42 @@ def test_saved_segments_are_listed_changed_and_deleted(contactdb):
     assert contactdb.rows(tables.segment_members) == []
 
 
+def test_who_saves_over_a_segment_is_told_what_it_was(contactdb):
+    def save(where, *arguments):
+        return contactdb.run("segment", "--where", where, "--save", "VIP", *arguments).stdout
+
+    counts = "Segment VIP: 1 contact; {} entered, 0 left.\n"
+    assert save("tag = vip") == counts.format(1)
+    assert save("tag = vip") == counts.format(0) + "It was saved before, with the same condition.\n"
+    assert save("tag = berlin") == counts.format(0) + (
+        "It replaces a segment of this name, which was: tag = vip [UTC]\n"
+    )
+    zone = ("--timezone", "Europe/Berlin")
+    assert save("tag = berlin", *zone).endswith("which was: tag = berlin [UTC]\n")
+    assert save("tag = vip", "--format", "csv") == (
+        "name,members,entered,left,was,was_timezone,same\nVIP,1,0,0,tag = berlin,Europe/Berlin,false\n"
+    )
+    told = contactdb.json("segment", "--where", "tag = vip", "--save", " VIP ")
+    again = {"was": "tag = vip", "was_timezone": "UTC", "same": True}
+    assert told == {"segments": [{"name": "VIP", "members": 1, "entered": 0, "left": 0, **again}]}
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
         (["--where", "emial is set or tags > 1"], "position 1: unknown field `emial`; did you mean `email`?"),
         (["--where", "checkout.prise > 50"], "unknown field `checkout.prise`; did you mean `checkout.price`?"),
-        (["--where", "emial is set or tags > 1"], "position 17: `gt` does not go with `tags`, a list field"),
+        (["--where", "emial is set or tags > 1"], "position 17: `>` does not go with `tags`, a list field"),
+        (
+            ["--where", "company after 3"],
+            "`after` does not go with `company`, a text field, which takes `=`, ",
+        ),
+        (["--where", "created_at > 2026-13-01"], "position 14: the value for `created_at` is not an ISO 8601 date"),
+        (["--where", 'orders_total_spent > "1,000"'], "has a comma in it; a number is written like 1000 or 1000.50"),
+        (
+            ["--where", "orders_total_spent in (1, x)"],
+            "position 27: the value for `orders_total_spent` is not",
+        ),
         (["--where", "email_status = subcribed"], "not one of its choices; did you mean `subscribed`?"),
         (["--where", "tag ="], "--where ends too early"),
         (["--where", "in segment Big"], "position 1: unknown segment `Big`"),

@@ -63,8 +63,48 @@ def test_a_text_means_its_tree(text, tree):
         (" ", "--where is empty"),
         ("a contian b", "position 3: expected .*, found `contian`; did you mean `contains`?"),
         ("a = 1 adn b = 2", "position 7: expected .*, found `adn`; did you mean `and`?"),
-        ("a within 2 dys", "position 12: expected `days`, found `dys`; did you mean `days`?"),
-        ("a within soon", "position 10: expected a number, found `soon`"),
+        (
+            "a within 2 dys",
+            "position 12: expected `minutes`, `hours`, `days` or `weeks`, found `dys`; did you mean `days`?",
+        ),
+        ("a within 2 fortnights", "position 12: expected `minutes`, `hours`, `days` or `weeks`, found `fortnights`$"),
+        ("a before 2 fortnights ago", "position 12: expected `minutes`, `hours`, `days` or `weeks`, found `fort"),
+        ("a within 2", "ends too early; expected `minutes`, `hours`, `days` or `weeks`$"),
+        ("a within soon", "position 10: expected a number and a unit, such as `2 days`, found `soon`$"),
+        ("a within 2d", "position 10: expected a number and a unit, such as `2 days`, found `2d`$"),
+        *(
+            (text, f"position {position}: expected .*; a value with a space or a sign in it goes between quotes")
+            for text, position in (
+                ("a = New York", 9),
+                ("a = New York City and b = 1", 9),
+                ("a is not New York", 14),
+                ("a in (New York, Rome)", 11),
+                ("a = 5 Main Street", 7),
+                ("a = A&B", 6),
+                ("in segment Big spenders", 16),
+            )
+        ),
+        *(
+            (text, f"position {position}: expected .*; a name with a space or a sign in it goes between quotes")
+            for text, position in (
+                ("first name = Ann", 7),
+                ("Orders - Count > 3", 8),
+                ("Created at before 2026-10-01", 9),
+            )
+        ),
+        ("company like x", "position 9: expected .*, found `like`$"),
+        ("company like x and b = 1", "position 9: expected .*, found `like`$"),
+        *(
+            (text, f"position {position}: expected .*; a number is written like 1000 or 1000.50")
+            for text, position in (
+                ("a >= 1,000", 7),
+                ("a between 1,000 and 2,000", 12),
+                ("a > 1.000,50", 10),
+                ("a > 12€", 7),
+            )
+        ),
+        ("a = vip, new", r"position 8: expected .*, found `,`; several values are written `in \(one, other\)`"),
+        ("has checkout foo", "position 14: expected `and`, `or` or the end, found `foo`$"),
         ("a in b", r"position 6: expected `\(`, found `b`"),
         ("(a = 1", r"ends too early; expected .*`\)`"),
         ("a = 1)", r"position 6: expected .*, found `\)`"),

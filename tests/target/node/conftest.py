@@ -27,15 +27,15 @@ class Node:
         runner = CliRunner(env={"TARGET_CONTACTDB_SQLALCHEMY_URL": self._shop.url, **environment})
         return runner.invoke(main, ["node", *arguments])
 
-    def lines(self, *arguments: str, **environment: str) -> list[dict[str, t.Any]]:
-        """Run it, expect success, and return what it printed."""
+    def lines(self, *arguments: str, told: str = "", **environment: str) -> list[dict[str, t.Any]]:
+        """Run it, expect success and what it tells beside, and return what it printed."""
         result = self.run(*arguments, **environment)
-        assert (result.exit_code, result.stderr, result.exception) == (0, "", None)
+        assert (result.exit_code, result.stderr, result.exception) == (0, told, None)
         return [json.loads(line) for line in result.stdout.splitlines()]
 
-    def carts(self, *arguments: str, after: int = 60, flow: str = "reminder") -> list[int]:
+    def carts(self, *arguments: str, after: int = 60, flow: str = "reminder", told: str = "") -> list[int]:
         """Return the checkouts that enter now."""
-        lines = self.lines("abandoned-checkout", "--flow", flow, "--after", str(after), *arguments)
+        lines = self.lines("abandoned-checkout", "--flow", flow, "--after", str(after), *arguments, told=told)
         return [line["checkout"]["id"] for line in lines]
 
     def newcomers(self, *arguments: str) -> list[int]:

@@ -53,7 +53,8 @@ def test_a_flow_is_told_all_about_the_contact_and_its_checkout(ripe, node):
 
 
 def test_a_checkout_enters_a_flow_once_and_each_flow_by_itself(ripe, node):
-    assert [node.carts(), node.carts(), node.carts(flow="other")] == [[11], [], [11]]
+    assert [node.carts(), node.carts()] == [[11], []]
+    assert node.carts(flow="other", told="the flow `other` is new; there were `reminder`\n") == [11]
 
 
 def test_a_recovered_checkout_never_enters(ripe, node):
@@ -82,11 +83,11 @@ def test_the_channel_says_how_a_contact_must_be_contactable(shop, node):
     shop.checkout(12, 2, 110)
     shop.read_checkouts(10)
 
-    found = {name: node.carts("--channel", name, flow=name) for name in ("email", "sms", "any")}
+    peeked = {name: node.lines(*WAYS, "--channel", name, "--peek") for name in ("email", "sms", "any")}
 
-    assert found == {"email": [12], "sms": [11], "any": [11, 12]}
-    lines = node.lines("abandoned-checkout", "--flow", "both", "--after", "60", "--channel", "any")
-    assert [line["channel"] for line in lines] == ["sms", "email"]
+    found = {name: [(line["checkout"]["id"], line["channel"]) for line in lines] for name, lines in peeked.items()}
+    assert found == {"email": [(12, "email")], "sms": [(11, "sms")], "any": [(11, "sms"), (12, "email")]}
+    assert node.carts("--channel", "any") == [11, 12]
 
 
 def test_a_checkout_waits_until_an_import_has_read_past_it(ripe, node):
@@ -112,7 +113,9 @@ def test_old_checkouts_are_left_alone(ripe, node):
     ripe.contact(2)
     ripe.checkout(12, 2, 60 * 26)
 
+    assert node.reasons(*WAYS) == {1: Verdict.ENTERS, 2: Verdict.TOO_OLD}
     assert node.carts() == [11]
+    assert node.reasons(*WAYS) == {1: Verdict.ENTERED, 2: Verdict.TOO_OLD}
     assert node.carts("--max-age", "3d") == [12]
 
 
@@ -140,6 +143,33 @@ def test_the_longest_waiting_come_first_up_to_the_limit(ripe, node):
     ripe.checkout(12, 2, 180)
 
     assert [node.carts("--limit", "1") for _ in range(3)] == [[12], [11], []]
+
+
+def test_what_the_limit_leaves_for_the_next_call_is_explained(ripe, node):
+    # Left longest ago, so that it would come first; it is too old, and takes no place.
+    for number, minutes in ((2, 180), (3, 150), (4, 60 * 50)):
+        ripe.contact(number)
+        ripe.checkout(10 + number, number, minutes)
+
+    explained = node.lines(*WAYS, "--explain", "--limit", "2")
+
+    assert [(line["checkout_id"], line["enters"], line["reason"]) for line in explained] == [
+        (12, True, Verdict.ENTERS),
+        (13, True, Verdict.ENTERS),
+        (11, False, Verdict.NEXT_CALL),
+        (14, False, Verdict.TOO_OLD),
+    ]
+    assert node.carts("--limit", "2") == [12, 13]
+
+
+def test_how_long_a_checkout_was_left_alone_is_minutes_or_a_duration(ripe, node):
+    def not_before(after):
+        (line,) = node.lines("abandoned-checkout", "--flow", "reminder", "--after", after, "--explain")
+        return dt.datetime.fromisoformat(line["not_before"])
+
+    found = {after: not_before(after) for after in ("90", " 90 ", "90m", "1h")}
+
+    assert found == {"90": ripe.ago(30), " 90 ": ripe.ago(30), "90m": ripe.ago(30), "1h": ripe.ago(60)}
 
 
 def test_peeking_and_explaining_take_nobody(ripe, node):
@@ -176,7 +206,17 @@ def test_an_acknowledged_entry_is_final_and_a_released_one_comes_again(ripe, nod
 
     done = node.lines("ack", "--flow", "reminder", "1"), node.lines("release", "--flow", "reminder", "1", "2")
 
-    assert done == ([{"flow": "reminder", "acknowledged": 1}], [{"flow": "reminder", "released": 1}])
+    final = {"entry_id": 1, "reason": "is final already"}
+    assert done == (
+        [{"flow": "reminder", "acknowledged": 1, "unchanged": []}],
+        [{"flow": "reminder", "released": 1, "unchanged": [final]}],
+    )
+    assert node.lines("ack", "--flow", "reminder", "1") == [
+        {"flow": "reminder", "acknowledged": 0, "unchanged": [final]}
+    ]
+    assert node.lines("release", "--flow", "reminder", "2") == [
+        {"flow": "reminder", "released": 0, "unchanged": [{"entry_id": 2, "reason": "is not handed out"}]}
+    ]
     assert node.carts() == [12]
 
 
@@ -187,13 +227,17 @@ def test_an_acknowledged_entry_is_final_and_a_released_one_comes_again(ripe, nod
         (("abandoned-checkout", "--after", "9"), "Missing option '--flow'"),
         ((*WAYS, "--max-age", "1h"), "--max-age has to be longer than --after"),
         ((*WAYS, "--max-age", "soon"), "'soon' is not a duration such as 30m, 12h or 1d"),
+        ((*WAYS, "--max-age", "999999d"), "'999999d' is longer than a hundred years"),
+        (("abandoned-checkout", "--flow", "x", "--after", "soon"), "such as 30m, 12h or 1d, nor a number of minutes"),
+        ((*WAYS, "--re-entry", "-1"), "'-1' is not a duration such as 30m, 12h or 1d, nor a number of days"),
+        (("abandoned-checkout", "--flow", " ", "--after", "9"), "the name of a flow has 1 to 255 characters"),
         ((*WAYS, "--min-total", "much"), "'much' is not an amount"),
         ((*WAYS, "--post", "ftp://example.com"), "option --post: it is not a web address"),
         ((*WAYS, "--post", "https://example.com"), "set the environment variable CONTACTDB_POST_SECRET"),
         (("new-customer", "--flow", "reminder"), "the flow `reminder` is entered through the node abandoned-checkout"),
         (("ack", "--flow", "remindr", "1"), "nobody has entered a flow `remindr`; did you mean `reminder`?"),
         (("ack", "--flow", "reminder", "1", "7"), "the flow `reminder` has no entry 7"),
-        (("abandonned-checkout",), "No such command 'abandonned-checkout'"),
+        (("abandonned-checkout",), "there is no command of this name; did you mean `abandoned-checkout`?"),
     ],
 )
 def test_bad_input_is_one_clear_line_and_changes_nothing(ripe, node, arguments, problem):
@@ -210,7 +254,8 @@ def test_bad_input_is_one_clear_line_and_changes_nothing(ripe, node, arguments, 
 def test_a_final_entry_cannot_be_released(ripe, node):
     node.carts()
 
-    assert node.lines("release", "--flow", "reminder", "1") == [{"flow": "reminder", "released": 0}]
+    told = [{"flow": "reminder", "released": 0, "unchanged": [{"entry_id": 1, "reason": "is final already"}]}]
+    assert node.lines("release", "--flow", "reminder", "1") == told
     assert node.carts() == []
 
 

@@ -98,7 +98,10 @@ def test_a_refused_entry_does_not_hold_up_the_others_and_comes_again(two, node, 
     result = node.run(*WAYS, "--post", receiver.url, CONTACTDB_POST_SECRET=SECRET)
 
     assert result.exit_code == 2
-    assert result.stderr == f"Error: option --post: the receiver answered 400 (entry {KEYS[0]}, try 1)\n"
+    assert result.stderr == (
+        f"Error: option --post: the receiver answered 400 (entry {KEYS[0]}, 1 try);"
+        " given back, for the next call to try again: 1 of 2 entries\n"
+    )
     assert node.reasons(*WAYS) == {1: Verdict.ENTERS, 2: Verdict.ENTERED}
     node.lines(*WAYS, "--post", receiver.url, CONTACTDB_POST_SECRET=SECRET)
     assert receiver.keys == [*KEYS, KEYS[0]]
@@ -130,7 +133,9 @@ def test_a_person_who_is_erased_while_others_are_sent_to_does_not_stop_the_push(
 def test_what_is_left_when_the_lease_is_over_comes_again(two, node, receiver):
     result = node.run(*WAYS, "--lease", "0m", "--post", receiver.url, CONTACTDB_POST_SECRET=SECRET)
 
-    problem = "Error: option --post: the receiver takes longer than the lease; what is left comes again\n"
+    problem = (
+        "Error: option --post: the receiver takes longer than the lease; what is left comes again: 2 of 2 entries\n"
+    )
     assert (result.exit_code, result.stderr, receiver.keys) == (2, problem, [])
     assert node.reasons(*WAYS) == {1: Verdict.ENTERS, 2: Verdict.ENTERS}
 

@@ -114,7 +114,10 @@ def test_an_entry_signed_with_another_secret_is_refused_and_comes_again(shop, no
     result = node.run(*WAYS, "--post", served.url, CONTACTDB_POST_SECRET="other")
 
     assert result.exit_code == 2
-    assert result.stderr == f"Error: option --post: the receiver answered 401 (entry {KEY}, try 1)\n"
+    assert result.stderr == (
+        f"Error: option --post: the receiver answered 401 (entry {KEY}, 1 try);"
+        " given back, for the next call to try again: 1 of 1 entry\n"
+    )
     assert node.reasons(*WAYS) == {1: Verdict.ENTERS}
     assert not served.inbox.exists()
 

@@ -165,6 +165,23 @@ def test_who_buys_between_entering_and_sending_is_not_sent_to(shop, recipes, rec
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
+def test_who_is_erased_between_entering_and_sending_does_not_hold_up_the_others(shop, recipes, receiver, recipe):
+    shop.contact(3)
+    shop.checkout(13, 3, 110)
+    erase = ["contactdb", "erase", "#2", "--yes"]
+    receiver.upon = lambda number: (
+        number == 1 and subprocess.run(erase, check=True, env=recipes.environment, stdout=subprocess.DEVNULL)
+    )
+
+    code, _out, err = recipes.run(*recipes.command(recipe, *WAYS))
+
+    assert (code, receiver.keys) == (1, [KEYS[0], f"reminder/checkout:{SHOP}/13"])
+    assert "no contact has this contact id: none ever had it, or it was erased" in err
+    assert "not sent, for the reason above" in err
+    assert is_final(shop) == {1: True, 3: True}
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
 def test_what_could_not_be_sent_is_told_and_sent_by_the_next_call(shop, recipes, receiver, recipe):
     receiver.answers = [500]
     command = recipes.command(recipe, *WAYS)
