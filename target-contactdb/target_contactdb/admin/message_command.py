@@ -13,7 +13,6 @@ from target_contactdb.admin.messages import Refused, message_parts
 from target_contactdb.errors import ConfigError, ContactDbError
 from target_contactdb.message import sample
 from target_contactdb.message.files import Form, write_files
-from target_contactdb.message.settings import PLACEHOLDERS, SECRET_VARIABLE, read_message_settings
 from target_contactdb.operations import utc_now
 
 if t.TYPE_CHECKING:
@@ -72,33 +71,27 @@ def message(
     # What draws messages takes longer to load than all other commands together, and need not be installed.
     try:
         from target_contactdb.message.render import render_message
+        from target_contactdb.message.settings import SECRET_VARIABLE
     except ModuleNotFoundError as error:
         problem = f"messages need the Python package `{error.name}`; install `target-contactdb[message]`"
         raise ConfigError([problem]) from None
 
-    _check(key, locale, preview=preview, made_up=made_up)
+    _check(key, locale, templates, preview=preview, made_up=made_up)
     settings = _settings(settings_file, preview=preview)
     try:
         recipient, cart = _parts(session, key, preview=preview)
     except Refused as refusal:
         click.echo(f"Error: {refusal}", err=True)
         click.get_current_context().exit(REFUSED)
-    secret = os.environ.get(SECRET_VARIABLE)
-    try:
-        written = render_message(
-            recipient,
-            cart,
-            settings,
-            secret=secret or ("preview" if preview else None),
-            locale=locale,
-            templates=templates,
-        )
-    except ValueError:
-        problem = f"`unsubscribe.url` asks for a signature: set the environment variable {SECRET_VARIABLE}"
-        raise ConfigError([problem]) from None
-    if preview:
-        # Nobody who may not be written to gets it by mistake.
-        written = written.as_preview()
+    written = render_message(
+        recipient,
+        cart,
+        settings,
+        secret=os.environ.get(SECRET_VARIABLE),
+        locale=locale,
+        templates=templates,
+        preview=preview,
+    )
     name = f"{'preview' if preview else 'message'}-{recipient.contact_id}-{cart.checkout_id}"
     try:
         files = write_files(written, out, name, [Form(form) for form in forms] or list(Form), utc_now())
@@ -109,7 +102,8 @@ def message(
         click.echo(path)
 
 
-def _check(key: str | None, locale: str | None, *, preview: bool, made_up: bool) -> None:
+def _check(key: str | None, locale: str | None, templates: Path | None, *, preview: bool, made_up: bool) -> None:
+    from target_contactdb.message.folders import problems_of
     from target_contactdb.message.locales import known_locale
 
     if made_up and not preview:
@@ -118,9 +112,14 @@ def _check(key: str | None, locale: str | None, *, preview: bool, made_up: bool)
         raise click.UsageError("give either the KEY of a contact, or --preview --sample")
     if locale is not None and known_locale(locale) is None:
         raise click.UsageError("option --locale: there is no such locale")
+    problems = problems_of(templates) if templates is not None else []
+    if problems:
+        raise ConfigError([f"option --templates: {problem}" for problem in problems])
 
 
 def _settings(file: Path | None, *, preview: bool) -> MessageSettings:
+    from target_contactdb.message.settings import PLACEHOLDERS, read_message_settings
+
     if file is not None:
         return read_message_settings(file)
     if preview:

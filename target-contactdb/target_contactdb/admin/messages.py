@@ -7,6 +7,7 @@ import typing as t
 from target_contactdb.admin.carts import last_checkout_of, newest_checkout_of
 from target_contactdb.admin.permission import CHANNEL_NAMES, current_address, obstacles
 from target_contactdb.errors import ContactDbError
+from target_contactdb.message.mailboxes import NotAnAddress, deliverable
 from target_contactdb.message.model import CHANNEL, Cart, Product, Recipient
 
 if t.TYPE_CHECKING:
@@ -15,6 +16,7 @@ if t.TYPE_CHECKING:
     from target_contactdb.admin.connect import Opened
 
 _UNADDRESSED: t.Final = "nobody@example.invalid"
+"""Who a preview is for, which goes to its sender."""
 
 
 class Refused(ContactDbError):
@@ -27,7 +29,7 @@ def message_parts(database: Opened, contact: Contact, *, preview: bool) -> tuple
     Args:
         database: The contact database.
         contact: A row of `contacts`.
-        preview: It will not be sent: neither consent is asked nor whether the checkout was recovered.
+        preview: It will not be sent: neither consent is asked, nor the address, nor whether the checkout was recovered.
 
     Raises:
         Refused: The contact may not be written to, or has no open checkout.
@@ -35,6 +37,12 @@ def message_parts(database: Opened, contact: Contact, *, preview: bool) -> tuple
     address = current_address(database, contact, CHANNEL)
     contact_id = contact["contact_id"]
     reasons = [] if preview else obstacles(contact, CHANNEL, address)
+    email = _UNADDRESSED
+    if address.value and not preview:
+        try:
+            email = deliverable(address.value)
+        except NotAnAddress as reason:
+            reasons.append(f"its e-mail address cannot be written to: {reason}")
     checkout = last_checkout_of(database, contact_id)
     if checkout is None:
         checkout = newest_checkout_of(database, contact_id)
@@ -48,7 +56,7 @@ def message_parts(database: Opened, contact: Contact, *, preview: bool) -> tuple
     fields = {name: contact.get(name) for name in database.fields}
     recipient = Recipient(
         contact_id,
-        address.value or _UNADDRESSED,
+        email,
         fields.get("first_name"),
         fields.get("last_name"),
         fields.get("locale"),
@@ -63,8 +71,13 @@ def _cart(checkout: Checkout) -> Cart:
         name=checkout.name,
         url=checkout.abandoned_checkout_url,
         currency=checkout.currency,
-        discounts=checkout.total_discounts,
+        subtotal=checkout.subtotal_price,
+        tax=checkout.total_tax,
+        duties=checkout.total_duties,
+        taxes_included=checkout.taxes_included,
         total=checkout.total_price,
+        presentment_currency=checkout.presentment_currency,
+        presentment_total=checkout.presentment_total_price,
         products=tuple(_product(line) for line in checkout.lines),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import dataclass
 
 from babel import Locale, UnknownLocaleError
 from babel.numbers import format_currency
@@ -10,7 +11,21 @@ from babel.numbers import format_currency
 if t.TYPE_CHECKING:
     from decimal import Decimal
 
-ENGLISH: t.Final = Locale("en")
+
+@dataclass(frozen=True, slots=True)
+class Tongue:
+    """What a message is written in.
+
+    Attributes:
+        code: As it was written, such as `zh-TW`.
+        locale: What that means.
+    """
+
+    code: str
+    locale: Locale
+
+
+ENGLISH: t.Final = Tongue("en", Locale("en"))
 
 
 def known_locale(code: str | None) -> Locale | None:
@@ -25,15 +40,33 @@ def known_locale(code: str | None) -> Locale | None:
     return None
 
 
-def locale_of(*codes: str | None) -> Locale:
-    """Return the locale of the first code that means one; English without any."""
-    return next((found for found in map(known_locale, codes) if found is not None), ENGLISH)
+def tongue_of(*codes: str | None) -> Tongue:
+    """Return what the first code that means a locale means; English without any."""
+    for code in codes:
+        locale = known_locale(code)
+        if code is not None and locale is not None:
+            return Tongue(code.strip(), locale)
+    return ENGLISH
 
 
-def folders_of(locale: Locale) -> tuple[str, ...]:
-    """Return the names under which a template of this locale is looked for, the closest first; the last is for all."""
-    names = [str(locale), locale.language]
-    return (*dict.fromkeys(names), "")
+def folded(code: str) -> str:
+    """Return a code so that two spellings of it are equal: `fr-CA`, `fr_ca`."""
+    return code.replace("-", "_").lower()
+
+
+def folded_names_of(tongue: Tongue) -> tuple[str, ...]:
+    """Return the names of folders that templates are looked for in, folded, the closest first.
+
+    The code as it is written goes first: `zh_TW` means `zh_Hant_TW`, and people name their folders like Shopify.
+    """
+    locale = tongue.locale
+    script = f"{locale.language}_{locale.script}" if locale.script else locale.language
+    return tuple(dict.fromkeys(folded(name) for name in (tongue.code, str(locale), script, locale.language)))
+
+
+def language_tag(locale: Locale) -> str:
+    """Return a locale as HTML writes it, such as `pt-BR`."""
+    return str(locale).replace("_", "-")
 
 
 def money(amount: Decimal | None, currency: str | None, locale: Locale) -> str | None:

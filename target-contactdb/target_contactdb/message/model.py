@@ -20,7 +20,7 @@ class Recipient:
 
     Attributes:
         contact_id: The contact.
-        email: The address.
+        email: The address, as `mailboxes.deliverable` writes it.
         first_name: First name; None where it is not known.
         last_name: Last name; None where it is not known.
         locale: As Shopify writes it, such as `pt-BR`; None where it is not known.
@@ -43,7 +43,7 @@ class Product:
         title: Name of the product.
         variant: Name of the variant.
         quantity: How many.
-        price: For all of them, after discounts, in the cart's currency.
+        price: For all of them, after discounts of the line, in the shop's currency.
         image_url: Address of the picture.
     """
 
@@ -62,9 +62,14 @@ class Cart:
         checkout_id: Shopify's id.
         name: What the shop's staff call it.
         url: Where the person goes on with it; None where Shopify gave none.
-        currency: ISO 4217 code of the prices.
-        discounts: Sum of the discounts.
+        currency: ISO 4217 code of the amounts: the shop's currency.
+        subtotal: What the lines cost after all discounts, also those of a code, which the lines do not have.
+        tax: Sum of the taxes.
+        duties: Sum of the duties.
+        taxes_included: Whether the prices have the taxes in them.
         total: What there is to pay.
+        presentment_currency: ISO 4217 code of the currency that the person saw.
+        presentment_total: What there is to pay, in that.
         products: Its lines, in the cart's order.
     """
 
@@ -72,8 +77,13 @@ class Cart:
     name: str | None
     url: str | None
     currency: str | None
-    discounts: Decimal | None
+    subtotal: Decimal | None
+    tax: Decimal | None
+    duties: Decimal | None
+    taxes_included: bool | None
     total: Decimal | None
+    presentment_currency: str | None
+    presentment_total: Decimal | None
     products: tuple[Product, ...]
 
 
@@ -85,15 +95,26 @@ class Message:
         subject: One line.
         html: A whole document.
         text: The same in plain text.
-        headers: More headers of the e-mail: who it is from and to, and how to unsubscribe.
+        sender: The address that it comes from.
+        recipient: The one address that it goes to.
+        answers_to: The address that answers go to.
+        headers: Who it is from and to, and how to unsubscribe, as they stand in the e-mail: ASCII, and folded.
     """
 
     subject: str
     html: str
     text: str
+    sender: str
+    recipient: str
+    answers_to: str
     headers: Mapping[str, str]
 
     def as_preview(self) -> Message:
-        """Return the message for looking at: it says so, goes to its sender, and unsubscribes nobody."""
+        """Return the message for looking at: it says so, goes to its sender, and its headers unsubscribe nobody."""
         kept = {name: value for name, value in self.headers.items() if not name.startswith("List-Unsubscribe")}
-        return replace(self, subject=f"[Preview] {self.subject}", headers={**kept, "To": kept["From"]})
+        return replace(
+            self,
+            subject=f"[Preview] {self.subject}",
+            recipient=self.sender,
+            headers={**kept, "To": kept["From"]},
+        )

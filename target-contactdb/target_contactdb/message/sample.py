@@ -32,13 +32,20 @@ _TOTE: t.Final = _picture(
 
 RECIPIENT: t.Final = Recipient(0, "robin@example.com", "Robin", "Example", fields={"first_name": "Robin"})
 
+# As Shopify writes a cart with a discount code: the lines have their own discounts in them, the subtotal has the code's
+# as well, and the taxes are within the prices.
 CART: t.Final = Cart(
     checkout_id=0,
     name="#0",
     url="https://shop.example.com/cart/recover",
     currency="EUR",
-    discounts=Decimal("5.00"),
-    total=Decimal("98.80"),
+    subtotal=Decimal("93.42"),
+    tax=Decimal("17.47"),
+    duties=None,
+    taxes_included=True,
+    total=Decimal("93.42"),
+    presentment_currency="EUR",
+    presentment_total=Decimal("93.42"),
     products=(
         Product("Linen shirt", "Blue / M", 1, Decimal("49.90"), _SHIRT),
         Product("Canvas tote", "Natural", 2, Decimal("28.90"), _TOTE),

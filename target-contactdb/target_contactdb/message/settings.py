@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import string
 import tomllib
 import typing as t
 from dataclasses import dataclass, field
-from email.utils import parseaddr
 
+from target_contactdb.conditions.words import nearest
 from target_contactdb.errors import ConfigError
-from target_contactdb.message.links import is_web_address
+from target_contactdb.message.folders import problems_of
+from target_contactdb.message.links import LONGEST, NotALink, ascii_link, problems_of_places
+from target_contactdb.message.locales import known_locale
+from target_contactdb.message.mailboxes import NotAnAddress, deliverable
+from target_contactdb.message.plain import has_controls, one_line, without_controls
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,9 +20,6 @@ if t.TYPE_CHECKING:
 
 SECRET_VARIABLE: t.Final = "CONTACTDB_UNSUBSCRIBE_SECRET"  # noqa: S105 - its name
 """Environment variable with the secret that unsubscribe links are signed with."""
-
-UNSUBSCRIBE_PLACES: t.Final = frozenset({"contact_id", "channel", "signature"})
-"""What may stand between braces in `unsubscribe.url`."""
 
 _KEYS: t.Final[dict[str, tuple[str, ...]]] = {
     "sender": ("name", "email", "reply_to", "postal_address"),
@@ -29,6 +29,13 @@ _KEYS: t.Final[dict[str, tuple[str, ...]]] = {
 }
 _NEEDED: t.Final = (("sender", "name"), ("sender", "email"), ("sender", "postal_address"), ("unsubscribe", "url"))
 _FREE: t.Final = "campaign"
+_ADDRESSES: t.Final = (("sender", "email"), ("sender", "reply_to"), ("unsubscribe", "mailto"))
+_LINKS: t.Final = (("unsubscribe", "url"), ("shop", "url"))
+_SEVERAL_LINES: t.Final = ("sender", "postal_address")
+
+_Place = tuple[str, str]
+_Said = dict[_Place, str]
+"""Settings that are texts, by table and key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +44,15 @@ class MessageSettings:
 
     Attributes:
         sender_name: As it is shown in the inbox.
-        sender_email: Address that the message comes from.
+        sender_email: Address that the message comes from, as `mailboxes.deliverable` writes it; so are the others.
         reply_to: Where answers go; None = to the sender.
-        postal_address: The sender's postal address, which the law asks for in many countries.
-        unsubscribe_url: Web address with places for the contact, see `UNSUBSCRIBE_PLACES`.
+        postal_address: The sender's postal address, which the law asks for in many countries; one line or several.
+        unsubscribe_url: Web address with places for the contact, see `links.UNSUBSCRIBE_PLACES`.
         unsubscribe_mailto: Address that takes unsubscriptions by e-mail; None = none.
         shop_name: Name of the shop in the text; None = the sender's name.
         shop_url: The shop's front page; None = unknown.
         templates: Folder of templates that go before the built-in ones; None = none.
-        locale: For contacts whose own locale is not known.
+        locale: For contacts whose own locale is not known; and what words directly in `templates` are written in.
         campaign: Parameters that are added to every link into the shop, such as `utm_source`.
     """
 
@@ -87,60 +94,103 @@ def read_message_settings(path: Path) -> MessageSettings:
         raise ConfigError([f"option --settings: the file cannot be read: {error.strerror}"]) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError([f"option --settings: the file is not TOML: {error}"]) from None
-    problems = [problem for name, table in tables.items() for problem in _problems_of(name, table)]
-    values = {name: table for name, table in tables.items() if isinstance(table, dict)}
-    said = {(name, key): value for name, table in values.items() for key, value in table.items()}
-    problems += [f"message settings: `{name}.{key}` is missing" for name, key in _NEEDED if not said.get((name, key))]
-    problems += _problems_of_values(said)
+    problems = [problem for name, table in tables.items() for problem in _problems_of_table(name, table)]
+    texts = _texts(tables)
+    said = {place: value.strip() for place, value in texts.items()}
+    missing = [place for place in _NEEDED if not said.get(place) and not _is_wrong(tables, place)]
+    problems += [_problem(place, "is missing or blank") for place in missing]
+    problems += _problems_of_lines(texts)
+    problems += _problems_of_values(said, path.parent)
     if problems:
         raise ConfigError(problems)
     templates = said.get(("message", "templates"))
+    addresses = {place: deliverable(said[place]) for place in _ADDRESSES if said.get(place)}
+    shop_url = said.get(("shop", "url"))
     return MessageSettings(
-        sender_name=said["sender", "name"],
-        sender_email=said["sender", "email"],
-        postal_address=said["sender", "postal_address"],
+        sender_name=one_line(said["sender", "name"]),
+        sender_email=addresses["sender", "email"],
+        postal_address="\n".join(filter(None, map(one_line, said[_SEVERAL_LINES].splitlines()))),
         unsubscribe_url=said["unsubscribe", "url"],
-        reply_to=said.get(("sender", "reply_to")),
-        unsubscribe_mailto=said.get(("unsubscribe", "mailto")),
-        shop_name=said.get(("shop", "name")),
-        shop_url=said.get(("shop", "url")),
+        reply_to=addresses.get(("sender", "reply_to")),
+        unsubscribe_mailto=addresses.get(("unsubscribe", "mailto")),
+        shop_name=said.get(("shop", "name")) or None,
+        shop_url=ascii_link(shop_url) if shop_url else None,
         templates=path.parent / templates if templates else None,
-        locale=said.get(("message", "locale"), "en"),
-        campaign=values.get(_FREE, {}),
+        locale=said.get(("message", "locale")) or "en",
+        campaign=tables.get(_FREE, {}),
     )
 
 
-def _problems_of(name: str, table: t.Any) -> list[str]:
+def _problem(place: _Place, what: str) -> str:
+    return f"message settings: `{'.'.join(place)}` {what}"
+
+
+def _is_wrong(tables: Mapping[str, t.Any], place: _Place) -> bool:
+    """Tell whether a setting is there and no text, which is told already."""
+    table = tables.get(place[0], {})
+    return not isinstance(table, dict) or not isinstance(table.get(place[1], ""), str)
+
+
+def _problems_of_table(name: str, table: t.Any) -> list[str]:
     if name not in _KEYS and name != _FREE:
-        return [f"message settings: there is no table `{name}`; there are {', '.join([*_KEYS, _FREE])}"]
+        return [f"message settings: there is no table `{name}`{nearest(name, [*_KEYS, _FREE])}"]
     if not isinstance(table, dict):
         return [f"message settings: `{name}` is a table"]
-    unknown = [key for key in table if name != _FREE and key not in _KEYS[name]]
-    problems = [f"message settings: there is no `{name}.{key}`; there is {', '.join(_KEYS[name])}" for key in unknown]
-    texts = [
-        f"message settings: `{name}.{key}` is a text" for key, value in table.items() if not isinstance(value, str)
+    problems = [
+        f"message settings: there is no `{name}.{key}`{nearest(key, _KEYS[name])}"
+        for key in table
+        if name != _FREE and key not in _KEYS[name]
     ]
-    return problems + texts
+    return problems + [_problem((name, key), "is a text") for key, value in table.items() if not isinstance(value, str)]
 
 
-def _problems_of_values(said: Mapping[tuple[str, str], t.Any]) -> list[str]:
+def _texts(tables: Mapping[str, t.Any]) -> _Said:
+    return {
+        (name, key): value
+        for name, table in tables.items()
+        if isinstance(table, dict)
+        for key, value in table.items()
+        if isinstance(value, str)
+    }
+
+
+def _problems_of_lines(texts: _Said) -> list[str]:
+    """Every text is one line, but the postal address. Addresses and links tell it in words of their own."""
     problems = []
-    for place in (("sender", "email"), ("sender", "reply_to"), ("unsubscribe", "mailto")):
-        value = said.get(place)
-        if value and "@" not in parseaddr(str(value))[1]:
-            problems.append(f"message settings: `{'.'.join(place)}` is not an e-mail address")
-    for place in (("unsubscribe", "url"), ("shop", "url")):
-        value = said.get(place)
-        if value and not is_web_address(str(value)):
-            problems.append(f"message settings: `{'.'.join(place)}` is not a web address")
-    url = str(said.get(("unsubscribe", "url")) or "")
-    try:
-        places = {name for _text, name, _form, _conversion in string.Formatter().parse(url) if name is not None}
-    except ValueError:
-        return [*problems, "message settings: `unsubscribe.url` has a brace that is not closed"]
-    if places - UNSUBSCRIBE_PLACES:
-        known = ", ".join(f"{{{name}}}" for name in sorted(UNSUBSCRIBE_PLACES))
-        problems.append(f"message settings: `unsubscribe.url` can name {known} and nothing else")
-    if url and "contact_id" not in places:
-        problems.append("message settings: `unsubscribe.url` has to name {contact_id}, to tell who unsubscribes")
+    for place, value in texts.items():
+        if place == _SEVERAL_LINES:
+            if value != without_controls(value):
+                problems.append(_problem(place, "has a control character in it"))
+        elif place not in {*_ADDRESSES, *_LINKS} and has_controls(value):
+            problems.append(_problem(place, "has a line break or a control character in it"))
     return problems
+
+
+def _problems_of_values(said: _Said, beside: Path) -> list[str]:
+    problems = []
+    for place in _ADDRESSES:
+        try:
+            deliverable(said.get(place) or "nobody@example.com")
+        except NotAnAddress as reason:
+            problems.append(_problem(place, f"is not an e-mail address: {reason}"))
+    for place in _LINKS:
+        problems += [_problem(place, what) for what in _problems_of_link(said.get(place))]
+    if said.get(_LINKS[0]):
+        problems += [_problem(_LINKS[0], what) for what in problems_of_places(said[_LINKS[0]])]
+    code, templates = said.get(("message", "locale")), said.get(("message", "templates"))
+    if code and known_locale(code) is None:
+        problems.append(_problem(("message", "locale"), "is no locale; write one such as `pt-BR` or `pt`"))
+    if templates:
+        problems += [f"message settings: `message.templates`: {what}" for what in problems_of(beside / templates)]
+    return problems
+
+
+def _problems_of_link(url: str | None) -> list[str]:
+    if not url:
+        return []
+    try:
+        # Whatever stands in the place of what is between braces, it is letters and digits.
+        link = ascii_link(url.replace("{", "").replace("}", ""))
+    except NotALink as reason:
+        return [f"is not a web address: {reason}"]
+    return [f"is longer than {LONGEST} characters"] if len(link) > LONGEST else []

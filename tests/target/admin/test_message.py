@@ -5,11 +5,13 @@ from __future__ import annotations
 import email
 import email.policy
 import typing as t
+from decimal import Decimal
 
 import pytest
 import sqlalchemy as sa
 
 from target_contactdb import tables
+from target_contactdb.addresses import address_hash
 from tests.target.admin.conftest import at
 
 if t.TYPE_CHECKING:
@@ -56,7 +58,7 @@ def test_a_message_is_written_as_html_text_and_e_mail(contactdb, tmp_path, setti
     assert [body.replace("\r\n", "\n").strip() for body in bodies] == [
         (folder / f"message-1-41.{ending}").read_text().strip() for ending in ("txt", "html")
     ]
-    assert "- Mug, Blue\r\n  Quantity: 2  €25.00\r\n- Teapot\r\n" in bodies[0]
+    assert "- Mug, Blue\r\n  Quantity: 2\r\n- Teapot\r\n" in bodies[0]
 
 
 def test_only_the_formats_that_were_asked_for_are_written(contactdb, tmp_path, settings):
@@ -106,6 +108,9 @@ def test_a_preview_can_reach_nobody_but_its_sender(contactdb, tmp_path, settings
     letter = email.message_from_bytes((folder / "preview-2-43.eml").read_bytes(), policy=email.policy.default)
     assert (letter["To"], letter["Subject"].startswith("[Preview] ")) == (letter["From"], True)
     assert [name for name in letter if name.startswith("List-")] == []
+    # Nobody is contact 0: a colleague who clicks unsubscribes no one.
+    assert "https://example.com/leave/0" in letter.as_string()
+    assert "https://example.com/leave/2" not in letter.as_string()
 
 
 def test_without_any_checkout_there_is_nothing_to_preview(contactdb, tmp_path):
@@ -132,7 +137,8 @@ def test_a_preview_of_made_up_data_needs_no_database(tmp_path, contactdb):
         ((ANN, "--preview", "--locale", "zz"), "option --locale: there is no such locale"),
         ((ANN, "--sample"), "--sample goes with --preview"),
         (("--preview",), "give either the KEY of a contact, or --preview --sample"),
-        ((ANN, "--preview", "--templates", "nowhere"), "the folder of templates does not exist"),
+        ((ANN, "--preview", "--templates", "nowhere"), "option --templates: the folder of templates does not exist"),
+        ((ANN, "--preview", "--templates", "."), "option --templates: none of `words.toml`, `message.mjml`"),
         ((ANN, "--preview", "--format", "pdf"), "'pdf' is not one of 'html', 'text', 'eml'"),
     ],
 )
@@ -144,6 +150,96 @@ def test_bad_input_is_one_clear_line_and_nothing_is_written(contactdb, tmp_path,
     assert result.exit_code == 2
     assert problem in result.stderr.splitlines()[-1]
     assert _names(folder) == []
+
+
+@pytest.mark.parametrize(
+    ("address", "reason"),
+    [
+        ("a@b@c.example", "it has more than one @"),
+        ("a b@x.example", "it has a space or a control character in it"),
+        ("jürgen@example.com", "before the @ it has letters that most mail servers do not take"),
+    ],
+)
+def test_an_address_that_nobody_can_write_to_gets_no_message(on_sqlite, tmp_path, settings, address, reason):
+    folder = tmp_path / "out"
+    _move(on_sqlite, address)
+
+    result = _message(on_sqlite, folder, ANN, "--settings", str(settings))
+
+    assert (result.exit_code, result.stdout, _names(folder)) == (1, "", [])
+    assert result.stderr == (
+        f"Error: contact #1 gets no message by e-mail: its e-mail address cannot be written to: {reason}\n"
+    )
+    assert _message(on_sqlite, folder, ANN, "--preview").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("address", "written"),
+    [("info@exämple.de", b"<info@xn--exmple-cua.de>"), ("a..b.@docomo.ne.jp", b'<"a..b."@docomo.ne.jp>')],
+)
+def test_an_unusual_address_is_written_as_mail_servers_take_it(on_sqlite, tmp_path, settings, address, written):
+    _move(on_sqlite, address)
+
+    result = _message(on_sqlite, tmp_path, ANN, "--settings", str(settings), "--format", "eml")
+
+    assert result.exit_code == 0
+    assert b'To: "Ann [red]" ' + written + b"\r\n" in (tmp_path / "message-1-41.eml").read_bytes()
+
+
+def test_a_name_in_the_database_adds_no_recipient(on_sqlite, tmp_path, settings):
+    contacts = on_sqlite.contacts()
+    on_sqlite.execute(sa.update(contacts).values(first_name="boss@other.example, " + "a " * 30))
+
+    assert _message(on_sqlite, tmp_path, ANN, "--settings", str(settings), "--format", "eml").exit_code == 0
+    letter = email.message_from_bytes((tmp_path / "message-1-41.eml").read_bytes())
+    assert letter["To"] == "Ann@example.com"
+
+
+def test_the_total_is_what_the_person_saw(on_sqlite, tmp_path, settings):
+    assert _message(on_sqlite, tmp_path, ANN, "--settings", str(settings), "--format", "text").exit_code == 0
+    lines = (tmp_path / "message-1-41.txt").read_text().splitlines()
+
+    assert [line for line in lines if "$" in line or "€" in line] == ["Total: $54.10"]
+
+
+def test_the_amounts_of_a_real_cart_add_up(on_sqlite, tmp_path, settings):
+    # A code took 10 percent off the lines, taxes come on top.
+    amounts = {"subtotal_price": 45, "total_tax": Decimal("3.60"), "total_price": Decimal("48.60")}
+    seen = {"presentment_currency": "EUR", "presentment_total_price": Decimal("48.60")}
+    on_sqlite.execute(
+        sa.update(tables.checkouts).where(tables.checkouts.c.id == 41).values(**amounts, **seen, taxes_included=False)
+    )
+
+    assert _message(on_sqlite, tmp_path, ANN, "--settings", str(settings), "--format", "text").exit_code == 0
+    lines = (tmp_path / "message-1-41.txt").read_text().splitlines()
+    assert [line for line in lines if "€" in line] == [
+        "  Quantity: 2  €25.00",
+        "  Quantity: 1  €25.00",
+        "Subtotal: €50.00",
+        "Discounts: -€5.00",
+        "Tax: €3.60",
+        "Total: €48.60",
+    ]
+
+
+def test_wrong_settings_are_told_at_once_and_nothing_is_written(on_sqlite, tmp_path, settings):
+    folder = tmp_path / "out"
+    wrong = SETTINGS.replace("hello@", "Shop <hello@").replace("/leave/{contact_id}", "/a b/{contact_id:s}")
+    settings.write_text(wrong)
+
+    result = _message(on_sqlite, folder, ANN, "--settings", str(settings))
+
+    assert (result.exit_code, _names(folder)) == (2, [])
+    assert result.stderr.count("message settings: `") == 3
+    assert len(result.stderr.splitlines()) == 1
+    assert "Traceback" not in result.stderr
+
+
+def _move(contactdb: Contactdb, address: str) -> None:
+    """Give Ann another address, as an import does."""
+    contacts = contactdb.contacts()
+    moved = {"email": address, "email_address_hash": address_hash("salt", "email", address)}
+    contactdb.execute(sa.update(contacts).where(contacts.c.contact_id == 1).values(**moved))
 
 
 def test_a_link_that_has_to_be_signed_names_the_secret_that_is_missing(contactdb, tmp_path, settings):
