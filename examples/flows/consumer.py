@@ -32,6 +32,7 @@ LEASE = "15m"
 """How long entries are ours: it has to be longer than a round takes."""
 
 _MAY, _MAY_NOT, _NOT_KNOWN = 0, 1, 2
+_DONE, _GONE = 0, 2
 
 logger = logging.getLogger("consumer")
 
@@ -155,7 +156,10 @@ def _may_still(entry: Entry) -> int:
 
 
 def _tell(what: str, entry: Entry) -> None:
-    _contactdb("node", what, "--flow", entry["flow"], str(entry["entry_id"]))
+    done = _contactdb("node", what, "--flow", entry["flow"], str(entry["entry_id"]), expected=(_DONE, _GONE))
+    if done.returncode == _GONE:
+        # The person was erased meanwhile, and the entry with it: nothing is left to tell, and it never comes again.
+        logger.warning("%s: no %s, for the reason above", entry["idempotency_key"], what)
 
 
 def _contactdb(*arguments: str, expected: tuple[int, ...] = (0,)) -> subprocess.CompletedProcess[str]:

@@ -23,6 +23,17 @@ if ((${#node[@]} == 0 || $# < 2)); then
 fi
 shift
 
+# Tell what has come of an entry. 2: the person was erased meanwhile, and the entry with it; it never comes again.
+tell() {
+  local answer=0
+  contactdb node "$1" --flow "$flow" "$id" > /dev/null || answer=$?
+  if ((answer == 2)); then
+    echo "entry $id of $flow: no $1, for the reason above" >&2
+    answer=0
+  fi
+  return "$answer"
+}
+
 entries=$(contactdb node "${node[@]}" --lease "${CONTACTDB_LEASE:-15m}") || exit 2
 unsent=0
 while IFS= read -r entry <&3; do
@@ -53,13 +64,13 @@ while IFS= read -r entry <&3; do
     unsent=1
   elif ((answer == 1)); then
     # The person opted out, or bought.
-    contactdb node release --flow "$flow" "$id" > /dev/null
+    tell release
   elif IDEMPOTENCY_KEY=$key "$@" <<< "$entry"; then
-    contactdb node ack --flow "$flow" "$id" > /dev/null
+    tell ack
   else
     echo "entry $id of $flow: not sent; it comes again" >&2
     unsent=1
-    contactdb node release --flow "$flow" "$id" > /dev/null
+    tell release
   fi
 done 3<<< "$entries"
 exit "$unsent"

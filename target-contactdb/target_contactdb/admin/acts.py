@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import difflib
 import typing as t
 from dataclasses import dataclass, replace
 
@@ -14,6 +13,7 @@ from target_contactdb.admin.cards import find_contact
 from target_contactdb.admin.permission import current_address
 from target_contactdb.causes import PERSON
 from target_contactdb.closing import follow_closed, tell
+from target_contactdb.conditions.words import near
 from target_contactdb.consent_values import Change, Decision, Held, Policy, Status
 from target_contactdb.contact_apply import write_changes
 from target_contactdb.dialects import loader_for
@@ -97,9 +97,8 @@ def _declared(opened: Opened, cause: str) -> str:
     declared = list(opened.connection.execute(sa.select(unsubscription_causes.c.cause)).scalars())
     if cause in declared:
         return cause
-    by_lower = {one.lower(): one for one in declared}
-    near = difflib.get_close_matches(cause.lower(), by_lower, n=1)
-    hint = f"did you mean `{by_lower[near[0]]}`?" if near else "the setting `unsubscription_causes` lists them"
+    meant = near(cause, declared)
+    hint = f"did you mean `{meant}`?" if meant is not None else "the setting `unsubscription_causes` lists them"
     msg = f"--cause is not a declared unsubscription cause; {hint}"
     raise ContactDbError(msg)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 import json
 import sys
@@ -10,8 +9,10 @@ import typing as t
 
 import click
 import sqlalchemy as sa
+from click.core import ParameterSource
 
 from target_contactdb.admin import render, segments
+from target_contactdb.admin.csv_cells import write_csv
 from target_contactdb.admin.machine import plain, to_json
 from target_contactdb.admin.permission import contactable
 from target_contactdb.admin.words import NOTHING, moment, safe, shown
@@ -23,6 +24,7 @@ from target_contactdb.tables import CHANNELS
 if t.TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterator, Sequence
+    from zoneinfo import ZoneInfo
 
     from rich.console import Console
 
@@ -33,6 +35,10 @@ _ORIGIN: t.Final = "--where"
 _SHOWN_IN_TABLE: t.Final = 20
 _FETCH: t.Final = 1000
 _FORMATS: t.Final = ("table", "json", "csv")
+
+
+def _zone(_context: click.Context, _parameter: click.Parameter, name: str) -> ZoneInfo:
+    return read_zone(name, "timezone")
 
 
 @click.command()
@@ -52,6 +58,7 @@ _FORMATS: t.Final = ("table", "json", "csv")
     envvar="TARGET_CONTACTDB_TIMEZONE",
     show_envvar=True,
     default="UTC",
+    callback=_zone,
     help="The shop's time zone: a date of --where begins at midnight there.",
 )
 @click.option("--format", "form", type=click.Choice(_FORMATS), help="How to answer; a table if left out.")
@@ -67,7 +74,7 @@ def segment(
     delete: bool,
     count: bool,
     limit: int | None,
-    timezone: str,
+    timezone: ZoneInfo,
     form: str | None,
 ) -> None:
     """The contacts of a condition, or of a saved segment; without either, the saved segments.
@@ -84,10 +91,12 @@ def segment(
         raise click.UsageError("--save needs --where")
     if evaluate and where is not None:
         raise click.UsageError("--evaluate needs a saved segment: give --save as well, or NAME")
+    if where is None and _was_typed("timezone"):
+        raise click.UsageError("--timezone goes with --where; a saved segment keeps the zone that it was saved with")
     now = utc_now()
     answer = _Answer(form or ("json" if session.is_json() else "table"), limit, count)
     if save is not None and where is not None:
-        clock = Clock(now, read_zone(timezone, "timezone"))
+        clock = Clock(now, timezone)
         with session.open(write=True) as database:
             one, before = segments.save(database, save, where, clock)
             done = segments.evaluate_saved(database, one, before, now)
@@ -104,7 +113,7 @@ def segment(
     else:
         with session.open() as database:
             if where is not None:
-                clock = Clock(now, read_zone(timezone, "timezone"))
+                clock = Clock(now, timezone)
                 found = segments.members(database, segments.read(where, _ORIGIN), _ORIGIN, clock)
             elif name is not None:
                 found = _of_saved(database, name, now, entered=entered, left=left)
@@ -130,6 +139,11 @@ def _refuse_together(**given: t.Any) -> None:
         raise click.UsageError(f"{' and '.join(names[:2])} do not go together")
 
 
+def _was_typed(name: str) -> bool:
+    """Tell whether an option was given with the command, and not by the environment for every command."""
+    return click.get_current_context().get_parameter_source(name) is ParameterSource.COMMANDLINE
+
+
 def _require(given: str | None, **flags: bool) -> None:
     for flag, value in flags.items():
         if value and not given:
@@ -148,7 +162,7 @@ class _Answer:
             click.echo(to_json({"segments": found}))
         elif self._form == "csv":
             names = list(segments.Segment.__annotations__)
-            _write_csv(names, ([getattr(one, name) for name in names] for one in found))
+            write_csv(sys.stdout, names, ([getattr(one, name) for name in names] for one in found))
         else:
             console = render.new_console()
             console.print(render.heading("Segments"))
@@ -181,7 +195,7 @@ class _Answer:
             click.echo(to_json({"segments": found}))
         elif self._form == "csv":
             names = [one.name for one in dataclasses.fields(kind)]
-            _write_csv(names, ([getattr(one, name) for name in names] for one in found))
+            write_csv(sys.stdout, names, ([getattr(one, name) for name in names] for one in found))
         else:
             for one in found:
                 size = f"{one.members:,} contact{'s' * (one.members != 1)}"
@@ -203,7 +217,7 @@ class _Answer:
         columns = _columns(database)
         rows = _rows(database, found.with_only_columns(*columns), limit)
         if self._form == "csv":
-            _write_csv([column.name for column in columns], (list(row) for row in rows))
+            write_csv(sys.stdout, [column.name for column in columns], (list(row) for row in rows))
         elif self._form == "json":
             _write_json(total, rows)
         else:
@@ -227,22 +241,6 @@ def _rows(database: Opened, statement: sa.Select[t.Any], limit: int | None) -> I
         # All rows are wanted: its planner would rather have the first ones soon.
         database.connection.exec_driver_sql("SET LOCAL cursor_tuple_fraction = 1")
     yield from database.connection.execute(ordered, execution_options={"yield_per": _FETCH})
-
-
-def _write_csv(names: list[str], rows: Iterator[list[t.Any]]) -> None:
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(names)
-    for row in rows:
-        writer.writerow(_cell(value) for value in row)
-
-
-def _cell(value: t.Any) -> t.Any:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if value is None or isinstance(value, str | int):
-        return value
-    simple = plain(value)
-    return json.dumps(simple, ensure_ascii=False) if isinstance(simple, list | dict) else simple
 
 
 def _write_json(total: int, rows: Iterator[sa.Row[t.Any]]) -> None:

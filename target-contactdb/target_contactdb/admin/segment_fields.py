@@ -51,7 +51,13 @@ _LINE_FIELDS: t.Final = {
 }
 """Fields of many values, one for each line of the last checkout and each of the columns."""
 
-_ALSO: t.Final = {"tag": "tags", "checkout.price": "checkout.total_price"}
+_ALSO: t.Final = {
+    "tag": "tags",
+    "checkout.price": "checkout.total_price",
+    # What the columns are called that it looks at.
+    "checkout.title": "checkout.product",
+    "checkout.product_title": "checkout.product",
+}
 _PREFIX: t.Final = "checkout."
 
 last_checkout: t.Final = sa.table(

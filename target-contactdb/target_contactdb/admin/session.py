@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 import typing as t
 from dataclasses import dataclass
 
@@ -13,6 +12,7 @@ from typing_extensions import override
 from target_contactdb.admin import render
 from target_contactdb.admin.connect import Opened, opened
 from target_contactdb.admin.machine import to_json
+from target_contactdb.conditions.words import near
 from target_contactdb.errors import ContactDbError, DatabaseUnavailable
 
 if t.TYPE_CHECKING:
@@ -66,8 +66,9 @@ class Group(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0]
         if self.get_command(ctx, name) is None and not name.startswith("-"):
-            near = difflib.get_close_matches(name, self.list_commands(ctx), n=1)
-            hint = f"did you mean `{near[0]}`?" if near else f"there are {', '.join(self.list_commands(ctx))}"
+            known = self.list_commands(ctx)
+            meant = near(name, known)
+            hint = f"did you mean `{meant}`?" if meant is not None else f"there are {', '.join(known)}"
             raise Problem(f"there is no command of this name; {hint}")
         return super().resolve_command(ctx, args)
 

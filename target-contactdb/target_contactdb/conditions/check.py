@@ -18,6 +18,7 @@ from target_contactdb.conditions.checked import (
     Some,
 )
 from target_contactdb.conditions.fields import OPS
+from target_contactdb.conditions.phones import part_of_number, whole_number
 from target_contactdb.conditions.tree import (
     MAX_TESTS,
     NUMBERS,
@@ -178,7 +179,8 @@ class Checker:
         if op is Op.DOMAIN_IN:
             return DomainIn(known, tuple(_domain(value) for value in values))
         if op is Op.CONTAINS and known.type is not FieldType.LIST:
-            return Contains(known, _folded(values[0]))
+            text = _folded(values[0])
+            return Contains(known, _unmarked(part_of_number(text)) if known.type is FieldType.PHONE else text)
         if not self.relative and known.type in {FieldType.DATE, FieldType.DATETIME}:
             _require_absolute(op, values)
         if known.type is FieldType.DATE:
@@ -269,4 +271,13 @@ def _value(known: Known, text: str) -> t.Any:
             msg = f"is not one of its choices{nearest(text, known.choices)}"
             raise ValueError(msg)
         return by_fold[fold(text)]
-    return _folded(text.strip() if known.type in {FieldType.EMAIL, FieldType.PHONE} else text)
+    if known.type is FieldType.PHONE:
+        return _unmarked(whole_number(_folded(text)))
+    return _folded(text.strip() if known.type is FieldType.EMAIL else text)
+
+
+def _unmarked(number: str) -> str:
+    if not number:
+        msg = "has nothing in it but marks; a phone number is written like +4930123456"
+        raise ValueError(msg)
+    return number

@@ -36,7 +36,10 @@ TEXTS: t.Final = frozenset({FieldType.TEXT, FieldType.EMAIL, FieldType.PHONE, Fi
 
 @dataclass(frozen=True, slots=True)
 class Equal:
-    """The field equals one of the values; a list has one of them. Text is folded, choices are spelled as declared."""
+    """The field equals one of the values; a list has one of them.
+
+    Text is folded, a phone number has no marks in it, choices are spelled as declared.
+    """
 
     field: Known
     values: tuple[t.Any, ...]
@@ -53,7 +56,7 @@ class Compare:
 
 @dataclass(frozen=True, slots=True)
 class Contains:
-    """The text has the folded text in it."""
+    """The text has the folded text in it; that of a phone number has no marks in it but the plus."""
 
     field: Known
     text: str

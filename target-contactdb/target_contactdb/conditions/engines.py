@@ -9,7 +9,9 @@ import sqlalchemy as sa
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
+from target_contactdb.conditions.phones import PART_MARKS
 from target_contactdb.dialects.mysql_session import collation
+from target_contactdb.keys import PHONE_MARKS
 
 if t.TYPE_CHECKING:
     from sqlalchemy.sql.compiler import SQLCompiler
@@ -56,6 +58,22 @@ class ending(_Element):  # noqa: N801 - used like a function of SQL
     type = sa.Text()
 
 
+class whole_number(_Element):  # noqa: N801 - used like a function of SQL
+    """A phone number without the marks in it, as `phones.whole_number` makes it."""
+
+    name = "whole_number"
+    inherit_cache = True
+    type = sa.Text()
+
+
+class part_of_number(_Element):  # noqa: N801 - used like a function of SQL
+    """A phone number as its parts are looked for, as `phones.part_of_number` makes it."""
+
+    name = "part_of_number"
+    inherit_cache = True
+    type = sa.Text()
+
+
 class has_content(_Element):  # noqa: N801 - used like a function of SQL
     """Whether a JSON list or object has anything in it."""
 
@@ -67,6 +85,13 @@ def _fold_by_replacing(text: str) -> str:
     for letter in string.ascii_uppercase:
         text = f"replace({text}, '{letter}', '{letter.lower()}')"
     return text
+
+
+def _without(marks: str) -> dict[str, str]:
+    replaced = "{0}"
+    for mark in marks:
+        replaced = f"replace({replaced}, '{mark}', '')"
+    return {"sqlite": replaced, "postgresql": f"translate({{0}}, '{marks}', '')", "mysql": replaced}
 
 
 # By element and engine, with the arguments by number.
@@ -88,6 +113,8 @@ _WRITTEN: t.Final[dict[type[_Element], dict[str, str]]] = {
         "postgresql": "right({0}, {1})",
         "mysql": "right({0}, {1})",
     },
+    whole_number: _without(PHONE_MARKS),
+    part_of_number: _without(PART_MARKS),
     has_content: {
         "sqlite": _exists("json_each({0})", "1 = 1"),
         "postgresql": "({0} NOT IN ('[]'::jsonb, '{{}}'::jsonb))",

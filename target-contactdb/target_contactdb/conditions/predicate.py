@@ -19,6 +19,7 @@ from target_contactdb.conditions.checked import (
     Opposite,
     Some,
 )
+from target_contactdb.conditions.phones import part_of_number, whole_number
 from target_contactdb.conditions.words import fold
 from target_contactdb.fields import FieldType
 
@@ -93,8 +94,9 @@ def _of_value(leaf: Leaf) -> Callable[[t.Any], bool]:
         case Compare(_field, order, limit):
             compare = ORDERS[order]
             return lambda value: compare(value, limit)
-        case Contains(_field, text):
-            return lambda value: text in fold(value)
+        case Contains(field, text):
+            looked_at = part_of_number if field.type is FieldType.PHONE else fold
+            return lambda value: text in looked_at(value)
         case DomainIn(_field, domains):
             endings = tuple(f"@{domain}" for domain in domains)
             return lambda value: fold(value).endswith(endings)
@@ -107,7 +109,8 @@ def _equal(field: Known, values: tuple[t.Any, ...]) -> Callable[[t.Any], bool]:
     if field.type is FieldType.LIST:
         return lambda value: any(isinstance(item, str) and fold(item) in wanted for item in value)
     if field.type in TEXTS and not field.choices:
-        return lambda value: fold(value) in wanted
+        compared = whole_number if field.type is FieldType.PHONE else fold
+        return lambda value: compared(value) in wanted
     return lambda value: value in wanted
 
 

@@ -26,7 +26,15 @@ from target_contactdb.conditions.checked import (
     Opposite,
     Some,
 )
-from target_contactdb.conditions.engines import ending, folded, has_content, has_element, has_part
+from target_contactdb.conditions.engines import (
+    ending,
+    folded,
+    has_content,
+    has_element,
+    has_part,
+    part_of_number,
+    whole_number,
+)
 from target_contactdb.fields import FieldType
 from target_contactdb.types import Money
 
@@ -82,8 +90,9 @@ def _leaf(leaf: Leaf, column: sa.ColumnElement[t.Any]) -> Truth:
         case Compare(_field, order, limit):
             truth: Truth = ORDERS[order](column, _bound(limit))
             return truth
-        case Contains(_field, text):
-            return has_part(folded(column), text)
+        case Contains(field, text):
+            looked_at = folded(column)
+            return has_part(part_of_number(looked_at) if field.type is FieldType.PHONE else looked_at, text)
         case DomainIn(_field, domains):
             address = folded(column)
             return sa.or_(*(ending(address, sa.literal(len(domain) + 1)) == f"@{domain}" for domain in domains))
@@ -96,9 +105,11 @@ def _equal(field: Known, column: sa.ColumnElement[t.Any], values: tuple[t.Any, .
         return has_element(column, *values)
     if field.type is FieldType.BOOLEAN:
         return column if values[0] else sa.not_(column)
-    if field.type in TEXTS and not field.choices and any(_LETTER.search(value) for value in values):
-        return folded(column).in_(values)
     # Text without a letter that can be folded is compared as it is, which an index helps with.
+    if field.type in TEXTS and not field.choices and any(_LETTER.search(value) for value in values):
+        column = folded(column)
+    if field.type is FieldType.PHONE:
+        column = whole_number(column)
     return column.in_([_bound(value) for value in values])
 
 

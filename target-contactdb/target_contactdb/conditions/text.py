@@ -1,8 +1,9 @@
-"""Conditions as text, such as `email_status = subscribed and not tags contains vip`: read, and written."""
+"""Conditions as text, such as `email_status = subscribed and not tags contains vip`."""
 
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 import typing as t
 from importlib import resources
@@ -12,9 +13,7 @@ from lark import Lark, Token, Transformer, UnexpectedInput, UnexpectedToken
 from target_contactdb.conditions.times import UNITS
 from target_contactdb.conditions.tree import (
     NUMBERS,
-    SIGNS,
     All,
-    AnyOf,
     Condition,
     FieldTest,
     HasCheckout,
@@ -38,9 +37,6 @@ _COMPARISONS: t.Final = {
     ">": Op.GT,
     ">=": Op.GTE,
 }
-_PLAIN_NAME: t.Final = re.compile(r"[^\W\d][\w.]*")
-_PLAIN_VALUE: t.Final = re.compile(r"[A-Za-z0-9_@+.:/-]+")
-_KEYWORDS: t.Final = frozenset({"has", "in", "is", "not", "and", "or", "set", "empty"})
 _EXPECTED: t.Final = {
     "NAME": "a field",
     "WORD": "a value",
@@ -56,7 +52,16 @@ _EXPECTED: t.Final = {
 _UNTOLD: t.Final = frozenset({"STRING", "WS"})
 _VALUES: t.Final = frozenset({"WORD", "NUMBER"})
 _COMMA_IN_NUMBER: t.Final = re.compile(r"\d,\d")
+_THOUSANDS: t.Final = re.compile(r"-?\d{1,3}")
+_BEHIND_THOUSANDS: t.Final = re.compile(r"\d{3}(\.\d+)?")
 _AGO: t.Final = re.compile(r"\w+\s+ago\b", re.IGNORECASE)
+_CALENDAR: t.Final = re.compile(r"(month|year)s?", re.IGNORECASE)
+_CALENDAR_ADVICE: t.Final = "; months and years differ in length: write `30 days` or `365 days`"
+_CURVED_QUOTES: t.Final = frozenset("\u201c\u201d\u201e\u00ab\u00bb\u2018\u2019\u201a")
+_NO_NULL: t.Final = (
+    "`null` is no value; `is empty` and `is set` ask for nothing and something, and the word goes between quotes, as in"
+    ' `last_name = "null"`'
+)
 # What stands behind a name, where nothing joins two tests before it.
 _ASKED_LATER: t.Final = re.compile(
     r"(?:(?!\b(?:and|or)\b)[^()])*?([=<>]|\s(?:is|in|contains|before|after|between|within)\s)", re.IGNORECASE
@@ -74,6 +79,9 @@ class _Build(Transformer[Token, t.Any]):
         return f"{self._origin}, position {(token.start_pos or 0) + 1}"
 
     def _test(self, field: Token, op: Op, written: str, *values: Token) -> FieldTest:
+        for value in values:
+            if value.type == "WORD" and value.lower() == "null":
+                raise ConfigError([f"{self._where(value)}: {_NO_NULL}"])
         places = tuple(self._where(value) for value in values)
         return FieldTest(str(field), op, tuple(str(value) for value in values), self._where(field), written, places)
 
@@ -88,6 +96,12 @@ class _Build(Transformer[Token, t.Any]):
         return first.update(value=_unquoted(first)) if first.type == "STRING" else first
 
     def values(self, children: list[Token]) -> tuple[Token, ...]:
+        pairs = list(itertools.pairwise(children))
+        apart = any((one.end_pos or 0) + 1 < (other.start_pos or 0) for one, other in pairs)
+        for one, other in pairs:
+            # `(100,200)` are two numbers; `(1,000)` and `(1,500, 2)` were not meant to be so many.
+            if _is_grouped(one, other) and (apart or other.startswith("0")):
+                raise ConfigError([f"{self._where(one)}: `{one},{other}` is read as two values; {NUMBERS}"])
         return tuple(children)
 
     def any_of(self, children: list[Condition]) -> Condition:
@@ -152,6 +166,12 @@ class _Build(Transformer[Token, t.Any]):
         return self._test(children[0], Op.DOMAIN_IN, "domain in", *children[2])
 
 
+def _is_grouped(one: Token, other: Token) -> bool:
+    """Tell whether two values of a list look like one number with a comma in it."""
+    digits = _THOUSANDS.fullmatch(one) is not None and _BEHIND_THOUSANDS.fullmatch(other) is not None
+    return digits and {one.type, other.type} == {"NUMBER"} and (one.end_pos or 0) + 1 == other.start_pos
+
+
 def _unquoted(text: str) -> str:
     return re.sub(r"\\(.)", r"\1", text[1:-1], flags=re.DOTALL)
 
@@ -188,21 +208,31 @@ def read_text(text: str, origin: str) -> Condition:
 
 
 def _told(error: UnexpectedInput, text: str, origin: str) -> str:
-    names = set((error.accepts if isinstance(error, UnexpectedToken) else getattr(error, "allowed", None)) or ())
-    position: int | None = error.pos_in_stream
     ended = isinstance(error, UnexpectedToken) and error.token.type == "$END"
-    if ended or position is None or not text[position:].strip():
-        return f"{origin} ends too early; expected {_listed(names)}"
+    position = len(text) if ended else t.cast("int", error.pos_in_stream)
     rest = text[position:]
+    names = _accepted(text[:position], origin)
+    if not rest.strip():
+        return f"{origin} ends too early; expected {_listed(names)}"
     found = re.match(r"[\w.]+|\S", rest)
     word = found.group() if found else ""
     if word in {'"', "'"}:
         return f"{origin}, position {position + 1}: a quote is opened and not closed"
     if "UNIT" in names:
         # Behind a number a unit is worth a word only where one was meant.
-        names = {"UNIT"} if _AGO.match(rest) else names - {"UNIT"} or names
-    hint = _meant(word, names) or ("" if "UNIT" in names else _advice(error, text, position))
+        names = {"UNIT"} if _AGO.match(rest) or _CALENDAR.fullmatch(word) else names - {"UNIT"} or names
+    if "UNIT" in names:
+        hint = _CALENDAR_ADVICE if _CALENDAR.fullmatch(word) else _meant(word, names)
+    else:
+        hint = _meant(word, names) or _advice(error, text, position)
     return f"{origin}, position {position + 1}: expected {_listed(names)}, found `{word}`{hint}"
+
+
+def _accepted(text: str, origin: str) -> set[str]:
+    """Return what may stand behind the beginning of a condition: what a lexer knows alone is not all allowed there."""
+    parsing = _parser(origin).parse_interactive(text)
+    parsing.exhaust_lexer()
+    return set(parsing.accepts())  # type: ignore[no-untyped-call]
 
 
 def _listed(names: set[str]) -> str:
@@ -223,11 +253,14 @@ def _meant(word: str, names: set[str]) -> str:
 
 def _advice(error: UnexpectedInput, text: str, position: int) -> str:
     """Return what to do where a value or a name was written without quotes, or a number with a comma."""
+    if text[position] in _CURVED_QUOTES:
+        return "; quotes are written straight, as in `city = \"New York\"` or `city = 'New York'`"
     if text[position] == ",":
         is_number = _COMMA_IN_NUMBER.match(text, position - 1) is not None
         return f"; {NUMBERS}" if is_number else "; several values are written `in (one, other)`"
-    history: list[Token] = getattr(error, "token_history", None) or []
-    last = history[-1].type if history else ""
+    # At the beginning of a text the last token is None.
+    history: list[Token | None] = getattr(error, "token_history", None) or [None]
+    last = history[-1].type if history[-1] is not None else ""
     if last == "NUMBER" and not text[position - 1].isspace():
         return f"; {NUMBERS}"
     if last in _VALUES:
@@ -239,49 +272,3 @@ def _advice(error: UnexpectedInput, text: str, position: int) -> str:
 
 def _expected(terminal: str) -> str:
     return _EXPECTED.get(terminal) or f"`{terminal.strip('_').lower()}`"
-
-
-def write_text(tree: Condition) -> str:
-    """Write a condition as text that is read into the same tree."""
-    match tree:
-        case All(parts):
-            return " and ".join(_part(part) for part in parts)
-        case AnyOf(parts):
-            return " or ".join(_part(part) for part in parts)
-        case Not(HasCheckout()):
-            return "has no checkout"
-        case Not(part):
-            return f"not {_part(part)}"
-        case HasCheckout():
-            return "has checkout"
-        case InSegment(name):
-            return f"in segment {_quoted(name)}"
-        case FieldTest(field, op, values):
-            return " ".join(one for one in (_name(field), SIGNS[op], _values(op, values)) if one)
-
-
-def _part(part: Condition) -> str:
-    return f"({write_text(part)})" if isinstance(part, All | AnyOf) else write_text(part)
-
-
-def _name(name: str) -> str:
-    plain = _PLAIN_NAME.fullmatch(name) and name.lower() not in _KEYWORDS
-    return name if plain else _quoted(name)
-
-
-def _values(op: Op, values: tuple[str, ...]) -> str:
-    if op is Op.WITHIN:
-        return values[0]
-    if op in {Op.IN, Op.NOT_IN, Op.DOMAIN_IN}:
-        return f"({', '.join(_value(value) for value in values)})"
-    return _value(values[0]) if values else ""
-
-
-def _value(value: str) -> str:
-    plain = _PLAIN_VALUE.fullmatch(value) and value.lower() not in _KEYWORDS
-    return value if plain else _quoted(value)
-
-
-def _quoted(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'

@@ -13,6 +13,8 @@ from target_contactdb.errors import ConfigError
 UNITS: t.Final = ("minutes", "hours", "days", "weeks")
 _SPAN: t.Final = re.compile(r"\s*(\d{1,9})\s+(minute|hour|day|week)s?\s*", re.IGNORECASE)
 _AGO: t.Final = re.compile(r"(.*\S)\s+ago\s*", re.IGNORECASE | re.DOTALL)
+_DATE: t.Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_LAST: t.Final = dt.datetime.max.replace(tzinfo=dt.UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +35,20 @@ class Clock:
         return self.now.astimezone(self.zone).date()
 
     def midnight(self, day: dt.date) -> dt.datetime:
-        """Return when a day begins in the shop's time zone, UTC."""
+        """Return when a day begins in the shop's time zone, UTC.
+
+        Raises:
+            OverflowError: There is no such moment.
+        """
         return dt.datetime(day.year, day.month, day.day, tzinfo=self.zone).astimezone(dt.UTC)
+
+    def whole(self, day: dt.date) -> Period:
+        """Return a day in the shop's time zone; the last day that there is ends with the last moment.
+
+        Raises:
+            OverflowError: There is no moment at which it begins.
+        """
+        return Period(self.midnight(day), _LAST if day == dt.date.max else self.midnight(day + dt.timedelta(days=1)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,13 +126,15 @@ def read_period(text: str, clock: Clock) -> Period:
     relative = _AGO.fullmatch(text)
     if relative is not None:
         return Period(ago(read_span(relative.group(1)), clock))
+    _refuse_other_dates(text)
     try:
-        if len(text) == 10:
-            day = dt.date.fromisoformat(text)
-            return Period(clock.midnight(day), clock.midnight(day + dt.timedelta(days=1)))
+        if _DATE.fullmatch(text):
+            return clock.whole(dt.date.fromisoformat(text))
         moment = dt.datetime.fromisoformat(text)
         return Period((moment if moment.tzinfo else moment.replace(tzinfo=clock.zone)).astimezone(dt.UTC))
-    except (ValueError, OverflowError):
+    except OverflowError:
+        raise ValueError(_TOO_FAR) from None
+    except ValueError:
         msg = "is not an ISO 8601 date or time such as `2026-10-01` or `2026-10-01T09:30`, nor `30 days ago`"
         raise ValueError(msg) from None
 
@@ -132,11 +148,23 @@ def read_day(text: str, clock: Clock) -> dt.date:
     relative = _AGO.fullmatch(text)
     if relative is not None:
         return _shop_day(ago(read_span(relative.group(1)), clock), clock)
+    _refuse_other_dates(text)
     try:
         return dt.date.fromisoformat(text)
     except ValueError:
         msg = "is not an ISO 8601 date such as `2026-10-01`, nor `30 days ago`"
         raise ValueError(msg) from None
+
+
+def _refuse_other_dates(text: str) -> None:
+    """Refuse a date in a form that Python would take for its first moment, such as `20261001` or `2026-W40`."""
+    try:
+        dt.date.fromisoformat(text)
+    except ValueError:
+        return
+    if not _DATE.fullmatch(text):
+        msg = "is a date in another form; a date is written as YYYY-MM-DD"
+        raise ValueError(msg)
 
 
 def _shop_day(moment: dt.datetime, clock: Clock) -> dt.date:

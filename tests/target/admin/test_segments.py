@@ -42,10 +42,19 @@ NAMED: tuple[tuple[str, list[int]], ...] = (
     ('"Orders - Total spent" > 1234.4999', [SUBSCRIBED]),
     ("user_code = 7000000000003", [TWIN]),
     ("email = ANN@EXAMPLE.COM and not phone is set", [TWIN]),
+    ("phone is not null and email is not null", [SUBSCRIBED]),
+    ("company is null", [SUBSCRIBED, OPTED_OUT, TWIN, LOCAL]),
+    ('phone = "+49 (170) 111-1111"', [SUBSCRIBED]),
+    ("phone != 491701111111", [OPTED_OUT, TWIN, LOCAL]),
+    ("phone in (+491701111111, +491701111112)", [SUBSCRIBED]),
+    ("phone contains +49170", [SUBSCRIBED]),
+    ("phone contains +70", []),
+    ("email_status_at <= 9999-12-31", [SUBSCRIBED, OPTED_OUT, TWIN]),
     ("email_status_at before 2026-11-01T08:30", [SUBSCRIBED, TWIN]),
     ("has checkout", [SUBSCRIBED, OPTED_OUT]),
     ("has no checkout and user_code is set", [TWIN]),
     ("checkout.product contains MUG and checkout.price >= 50", [SUBSCRIBED]),
+    ("checkout.title = mug", [SUBSCRIBED]),
     ("checkout.product != mug", [OPTED_OUT, TWIN, LOCAL]),
     ("checkout.sku in (MUG-1, MUG-2)", [SUBSCRIBED]),
     ("checkout.updated_at within 5 minutes", []),
@@ -60,6 +69,14 @@ def test_a_date_begins_at_midnight_in_the_time_zone_of_the_shop(on_sqlite):
     # The statuses are of 08:00 and 09:00 UTC on 1 November: the day before in Honolulu.
     for zone, expected in (("UTC", []), ("Pacific/Honolulu", [SUBSCRIBED, OPTED_OUT, TWIN])):
         assert found(on_sqlite, "email_status_at = 2026-10-31", "--timezone", zone) == expected
+
+
+def test_the_zone_of_the_environment_goes_with_every_command(on_sqlite, monkeypatch):
+    monkeypatch.setenv("TARGET_CONTACTDB_TIMEZONE", "Pacific/Honolulu")
+    assert found(on_sqlite, "email_status_at = 2026-10-31") == [SUBSCRIBED, OPTED_OUT, TWIN]
+    assert on_sqlite.json("segment") == {"segments": []}
+    monkeypatch.setenv("TARGET_CONTACTDB_TIMEZONE", "Mars")
+    assert "setting `timezone`: unknown time zone `Mars`" in refused(on_sqlite)
 
 
 def test_the_answer_is_a_count_a_table_json_or_csv(contactdb):
@@ -93,6 +110,25 @@ def test_the_answer_is_a_count_a_table_json_or_csv(contactdb):
         "tags": ["vip", "berlin"],
         "company": None,
     }
+
+
+def test_a_cell_of_csv_is_no_formula_to_a_spreadsheet(on_sqlite):
+    contacts = on_sqlite.contacts()
+
+    def told(name, value):
+        on_sqlite.execute(sa.update(contacts).where(contacts.c.contact_id == SUBSCRIBED).values({name: value}))
+        answer = on_sqlite.run("segment", "--where", "contact_id = 1", "--format", "csv").stdout
+        assert on_sqlite.json("segment", "--where", "contact_id = 1")["contacts"][0][name] == str(value)
+        (row,) = csv.DictReader(io.StringIO(answer, newline=""))
+        return row[name]
+
+    formulas = ['=HYPERLINK("http://x.example","y")', "+1|cmd", "-1+a", "@SUM(1)", "\t=1", "\r=1", " =1", "\uff1d1"]
+    assert [told("first_name", one) for one in formulas] == [f"'{one}" for one in formulas]
+    plain = ["Ann", "a=1", "'=1", "", "-", "+12", "-5.00", "a\rb", "a\nb", 'a "b", c;']
+    assert [told("first_name", one) for one in plain] == plain
+    phones = ["+491701111111", "+49 (170) 111-1111", "+1-209.555/0136"]
+    assert [told("phone", one) for one in phones] == phones
+    assert told("orders_total_spent", "-12.50") == "-12.50"
 
 
 def test_a_saved_segment_knows_who_entered_and_who_left(everywhere):
@@ -187,6 +223,11 @@ def test_who_saves_over_a_segment_is_told_what_it_was(contactdb):
         (["--where", "tag ="], "--where ends too early"),
         (["--where", "in segment Big"], "position 1: unknown segment `Big`"),
         (["--where", "tag = a", "--timezone", "Europe/Berln"], "did you mean `Europe/Berlin`?"),
+        (["Big", "--timezone", "Europe/Berln"], "setting `timezone`: unknown time zone `Europe/Berln`; did you mean"),
+        (["Big", "--timezone", "Europe/Berlin"], "--timezone goes with --where; a saved segment keeps the zone"),
+        (["--timezone", "UTC"], "--timezone goes with --where"),
+        (["--where", "created_at = 20261101"], "the value for `created_at` is a date in another form"),
+        (["--where", "phone = '+ '"], "position 9: the value for `phone` has nothing in it but marks"),
         (["--where", "in segment A", "--save", "A"], "in a circle: `A` -> `A`"),
         (["--where", "tag = a", "--save", " "], "the name of a segment has 1 to 255 characters"),
         (["Big"], "unknown segment `Big`"),

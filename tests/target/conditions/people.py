@@ -33,7 +33,7 @@ TAGS: list[list[t.Any]] = [[], ["vip"], ["VIP", "x"], ["é"], [1, "1", None, Tru
 VALUES: dict[FieldType, list[t.Any]] = {
     FieldType.TEXT: TEXTS,
     FieldType.EMAIL: ["Ann@Example.com", "ben@sub.example.com", "x@EXAMPLE.COM", "odd@example.com@example.org"],
-    FieldType.PHONE: ["+49 30 123", "+4930123"],
+    FieldType.PHONE: ["+49 30 123", "+4930123", "(030) 123-49", "+1/555.EXT", " ", "-"],
     FieldType.CHOICE: ["gold", "silver"],
     FieldType.INTEGER: [-1, 0, 1, 7],
     FieldType.DECIMAL: [Decimal(0), Decimal("12.5"), Decimal("12.5001"), Decimal("-3")],
@@ -97,6 +97,7 @@ def _contact(dice: random.Random, number: int) -> dict[str, t.Any]:
         "email_address_hash": dice.choice([None, "h1", "h2", "h3"]),
         "email_status_at": dice.choice([None, *MOMENTS]),
         "email_unsubscription_cause": dice.choice([None, *DEFAULT_CAUSES[:3]]),
+        "email_written_cause": dice.choice([None, *DEFAULT_CAUSES[:3]]),
         "created_at": dice.choice(MOMENTS),
         "updated_at": dice.choice(MOMENTS),
     }
@@ -116,6 +117,8 @@ def records(database: Opened) -> list[dict[str, t.Any]]:
         record = dict(contact)
         record["may_email"] = (
             contact["email_status"] == "subscribed"
+            and contact["email_unsubscription_cause"] in {None, contact["email_written_cause"]}
+            and contact.get("email", "") is not None
             and contact["email_address_hash"] is not None
             and contact["email_address_hash"] not in closed
         )
@@ -138,7 +141,7 @@ def records(database: Opened) -> list[dict[str, t.Any]]:
 _ASKED: dict[FieldType, list[str]] = {
     FieldType.TEXT: ["berlin", "BER", "é", "É", "_", "%", "123", "berlin ", "shirt", "mug", "ß"],
     FieldType.EMAIL: ["ann@example.com", "EXAMPLE", "@", "odd"],
-    FieldType.PHONE: ["+49 30 123", "30"],
+    FieldType.PHONE: ["+49 30 123", "4930123", "+49", "49", "(030)", "ext", "555 Ext"],
     FieldType.INTEGER: ["0", "1", "2.5", "-1"],
     FieldType.DECIMAL: ["0", "12.5", "12.5001", "-3", "100"],
     FieldType.DATE: ["2026-10-08", "2026-10-09", "2 days ago"],

@@ -44,6 +44,9 @@ def passes(condition, **values):
     [
         ("email", "eq", "ANN@example.com", {"email": "ann@Example.com"}),
         ("Email", "domain_in", ["other.org", "EXAMPLE.com"], {"email": "ann@Example.com"}),
+        ("phone", "eq", "+49 30 555-0136", {"phone": "+49305550136"}),
+        ("phone", "not_in", ["+49 30 555-0137"], {"phone": "+49305550136"}),
+        ("phone", "contains", "+49 (30)", {"phone": "+49305550136"}),
         ("first_name", "contains", "nN", {"first_name": "Anna"}),
         ("first_name", "ne", "Ben", {"first_name": None}),
         ("first_name", "is_empty", None, {"first_name": " "}),
@@ -92,6 +95,30 @@ def test_a_date_is_the_whole_day_in_the_time_zone_of_the_shop(op, moments):
     found = compiled({"field": "updated_at", "op": op, "value": "2026-10-25"}, timezone="Europe/Berlin")
     asked = ["2026-10-24T21:59:59Z", "2026-10-24T22:00:00Z", "2026-10-25T22:59:59Z", "2026-10-25T23:00:00Z"]
     assert [moment for moment in asked if found.reason(customer(1, updated_at=moment)["record"]) is None] == moments
+
+
+@pytest.mark.parametrize("text", ["20261025", "2026-W43-7", "2026W437", "2026-W43"])
+def test_a_date_in_another_form_is_no_moment_either(text):
+    (told,) = problems(compiled, {"field": "updated_at", "op": "lte", "value": text})
+    assert told.endswith("the value for `updated_at` is a date in another form; a date is written as YYYY-MM-DD")
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Honolulu", "UTC", "Pacific/Auckland"])
+def test_the_last_day_that_there_is_ends_with_the_last_moment(zone):
+    condition = {"field": "updated_at", "op": "lte", "value": "9999-12-31"}
+    assert compiled(condition, timezone=zone).reason(customer(1)["record"]) is None
+
+
+def test_a_day_before_all_time_is_too_far_away():
+    condition = {"field": "updated_at", "op": "gt", "value": "0001-01-01"}
+    (told,) = problems(lambda: compiled(condition, timezone="Pacific/Auckland"))
+    assert told.endswith("the value for `updated_at` is too far away")
+
+
+def test_a_phone_number_of_nothing_but_marks_is_none():
+    told = problems(compiled, *({"field": "phone", "op": op, "value": " - "} for op in ("eq", "contains")))
+    end = "the value for `phone` has nothing in it but marks; a phone number is written like +4930123456"
+    assert [problem.endswith(end) for problem in told] == [True, True]
 
 
 def test_the_first_filter_that_a_record_fails_is_named_without_its_value():

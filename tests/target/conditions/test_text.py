@@ -1,4 +1,4 @@
-"""The text of a condition: it becomes a tree, the tree says it again, and mistakes are told with their place."""
+"""The text of a condition: it becomes a tree, and mistakes are told with their place."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from target_contactdb.conditions.objects import read_objects
-from target_contactdb.conditions.text import read_text, write_text
+from target_contactdb.conditions.text import read_text
 from target_contactdb.conditions.tree import All, AnyOf, FieldTest, HasCheckout, InSegment, Not, Op, check_size
 from target_contactdb.errors import ConfigError
+from tests.target.conditions.writing import write_text
 
 A, B, C = (FieldTest(name, Op.EQ, ("1",)) for name in "abc")
 
@@ -28,6 +29,13 @@ A, B, C = (FieldTest(name, Op.EQ, ("1",)) for name in "abc")
         ("a is not set", FieldTest("a", Op.IS_EMPTY)),
         ("a is empty", FieldTest("a", Op.IS_EMPTY)),
         ("a is not empty", FieldTest("a", Op.IS_SET)),
+        ("a is null", FieldTest("a", Op.IS_EMPTY)),
+        ("a IS NOT NULL", FieldTest("a", Op.IS_SET)),
+        ("a = 'null'", FieldTest("a", Op.EQ, ("null",))),
+        ("a is nullable", FieldTest("a", Op.EQ, ("nullable",))),
+        ("null = 1", FieldTest("null", Op.EQ, ("1",))),
+        ("a in (100,200)", FieldTest("a", Op.IN, ("100", "200"))),
+        ("a in ('1,000', 5)", FieldTest("a", Op.IN, ("1,000", "5"))),
         ("a>=-1.5", FieldTest("a", Op.GTE, ("-1.5",))),
         ("zip = 01234", FieldTest("zip", Op.EQ, ("01234",))),
         ("a in (x, 'y z', 3)", FieldTest("a", Op.IN, ("x", "y z", "3"))),
@@ -69,6 +77,13 @@ def test_a_text_means_its_tree(text, tree):
         ),
         ("a within 2 fortnights", "position 12: expected `minutes`, `hours`, `days` or `weeks`, found `fortnights`$"),
         ("a before 2 fortnights ago", "position 12: expected `minutes`, `hours`, `days` or `weeks`, found `fort"),
+        *(
+            (
+                text,
+                "expected `minutes`, `hours`, `days` or `weeks`, found .*; months and years differ .*: write `30 days`",
+            )
+            for text in ("a within 1 month", "a within 3 Years and b = 1", "a before 2 months ago", "a after 1 year")
+        ),
         ("a within 2", "ends too early; expected `minutes`, `hours`, `days` or `weeks`$"),
         ("a within soon", "position 10: expected a number and a unit, such as `2 days`, found `soon`$"),
         ("a within 2d", "position 10: expected a number and a unit, such as `2 days`, found `2d`$"),
@@ -82,6 +97,8 @@ def test_a_text_means_its_tree(text, tree):
                 ("a = 5 Main Street", 7),
                 ("a = A&B", 6),
                 ("in segment Big spenders", 16),
+                ("a = São Paulo", 9),
+                ("a = Sa\u0303o Paulo", 7),
             )
         ),
         *(
@@ -103,6 +120,28 @@ def test_a_text_means_its_tree(text, tree):
                 ("a > 12€", 7),
             )
         ),
+        *(
+            (f"a {test}", f"position {position}: `{read}` is read as two values; a number is written like 1000 or")
+            for test, position, read in (
+                ("in (1,000, 5)", 7, "1,000"),
+                ("not in (5, 1,500)", 14, "1,500"),
+                ("in (1,000)", 7, "1,000"),
+                ("in (-12,345.50, 6)", 7, "-12,345.50"),
+            )
+        ),
+        *(
+            (f"a {test}", f"position {position}: `null` is no value; `is empty` and `is set` ask for nothing and")
+            for test, position in (("= null", 5), ("!= NULL", 6), ("in (b, null)", 10), ("contains null", 12))
+        ),
+        *(
+            (text, f'position {position}: expected .*; quotes are written straight, as in `city = "New York"`')
+            for text, position in (
+                ("a = \u201cx y\u201d", 5),
+                ("\u2018b c\u2019 is set", 1),
+                ("a = x\u201d", 6),
+                ("a contains \u201ex\u201c", 12),
+            )
+        ),
         ("a = vip, new", r"position 8: expected .*, found `,`; several values are written `in \(one, other\)`"),
         ("has checkout foo", "position 14: expected `and`, `or` or the end, found `foo`$"),
         ("a in b", r"position 6: expected `\(`, found `b`"),
@@ -111,7 +150,9 @@ def test_a_text_means_its_tree(text, tree):
         ('a = "b', "position 5: a quote is opened and not closed"),
         ("a", "ends too early; expected `=`"),
         ("has checkouts", "position 5: expected `checkout` or `no`, found `checkouts`; did you mean `checkout`?"),
-        ("a = 1; drop table contacts", "position 6: expected .*, found `;`"),
+        ("a = 1; drop table contacts", "position 6: expected `and`, `or` or the end, found `;`; a number"),
+        ('a = "x"; drop table contacts', "position 8: expected `and`, `or` or the end, found `;`$"),
+        ('(a = "x"; drop table contacts', r"position 9: expected `\)`, `and` or `or`, found `;`$"),
         ("not " * 60 + "a = 1", "nested more than 50 deep"),
         (" and ".join(["a = 1"] * 501), "more than 500 tests"),
     ],
@@ -176,6 +217,18 @@ def as_object(tree):
 def test_a_tree_written_as_text_is_read_into_the_same_tree(tree):
     check_size(tree, "tree")
     assert read_text(write_text(tree), "--where") == tree
+
+
+@given(trees.map(write_text), st.data())
+def test_a_text_with_a_slip_in_it_is_read_or_told_and_never_breaks_off(text, data):
+    begin, end = sorted(data.draw(st.tuples(st.integers(0, len(text)), st.integers(0, len(text)))))
+    slip = data.draw(st.text(st.sampled_from("\"'(),;=<>. \u201caN0\u0303"), max_size=2))
+    told = ["--where"]
+    try:
+        read_text(text[:begin] + slip + text[end:], "--where")
+    except ConfigError as error:
+        told = error.problems
+    assert [problem.split(" ")[0].rstrip(",") for problem in told] == ["--where"]
 
 
 @given(trees.filter(lambda tree: all(name.strip() == name for name in names(tree))))

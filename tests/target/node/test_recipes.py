@@ -182,6 +182,23 @@ def test_who_is_erased_between_entering_and_sending_does_not_hold_up_the_others(
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.parametrize(("answer", "what"), [(200, "ack"), (500, "release")])
+def test_who_is_erased_while_being_sent_to_does_not_hold_up_the_others(shop, recipes, receiver, recipe, answer, what):
+    erase = ["contactdb", "erase", "#1", "--yes"]
+    receiver.answers = [answer]
+    receiver.upon = lambda number: (
+        number == 1 and subprocess.run(erase, check=True, env=recipes.environment, stdout=subprocess.DEVNULL)
+    )
+
+    code, _out, err = recipes.run(*recipes.command(recipe, *WAYS))
+
+    assert (code, receiver.keys) == (int(answer == 500), KEYS)
+    assert f"no {what}, for the reason above" in err
+    assert "example.com" not in err.replace(SHOP, "")
+    assert is_final(shop) == {2: True}
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
 def test_what_could_not_be_sent_is_told_and_sent_by_the_next_call(shop, recipes, receiver, recipe):
     receiver.answers = [500]
     command = recipes.command(recipe, *WAYS)
@@ -205,7 +222,7 @@ def test_a_node_without_checkouts_and_another_channel_do_as_well(shop, recipes, 
 
     code, _out, err = recipes.run(*recipes.command(recipe, "new-customer", "--flow", "welcome", "--channel", "any"))
 
-    assert (code, err, receiver.keys) == (0, "", ["welcome/contact:3"])
+    assert (code, err, receiver.keys) == (0, "", [f"welcome/customer:{SHOP}/3"])
 
 
 @pytest.mark.parametrize("recipe", ["consumer.py", "airflow_poll.py"])
