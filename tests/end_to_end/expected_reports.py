@@ -21,13 +21,13 @@ def _opt_outs(day: str, channel: str, cause: str, source: str, **numbers: int) -
     return {"day": day, "channel": channel, "cause": cause, "source": source} | numbers
 
 
-# Of the four checkouts of one day two were completed, and the customer of a third has ordered since.
+# Of the four checkouts of one day two were completed; the customer of a third has ordered since, and that of the fourth
+# has completed one of the two.
 _FOUR: Row = {
     "checkouts": 4,
     "completed": 2,
-    "ordered_since": 1,
-    "still_open": 1,
-    "recovery_percentage": "75",
+    "ordered_since": 2,
+    "recovery_percentage": "100",
     "value": "20.2999",
     "completed_value": "0.3",
     "ordered_since_value": "19.9999",

@@ -185,7 +185,7 @@ def _checkouts() -> list[dict[str, t.Any]]:
     return [
         checkout(1, "2026-11-01T23:30", "0.10", completed_at=at("2026-11-02T00:15")),
         # A day to the second is no longer within a day.
-        checkout(2, "2026-11-01T10:00", "0.20", completed_at=at("2026-11-02T10:00")),
+        checkout(2, "2026-11-01T10:00", "0.20", completed_at=at("2026-11-02T10:00"), customer_id=2),
         checkout(3, "2026-11-01T09:00", "19.9999", customer_id=1, contact_id=1),
         checkout(4, "2026-11-01T08:00", None, customer_id=2, contact_id=2),
         checkout(5, "2026-11-10T11:30", "100"),

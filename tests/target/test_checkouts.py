@@ -66,7 +66,7 @@ def test_the_last_checkout_is_the_newest_that_is_not_recovered(database_url):
         _checkouts(
             checkout(1, 1, updated_at="2026-10-05T00:00:00Z"),
             checkout(2, 1, updated_at="2026-10-05T00:00:00Z"),
-            checkout(3, 1, updated_at="2026-10-09T00:00:00Z", completed_at="2026-10-09T00:00:00Z"),
+            checkout(3, 1, updated_at="2026-10-09T00:00:00Z", completed_at="2026-09-09T00:00:00Z"),
             checkout(4, 2, created_at="2026-10-02T00:00:00Z"),
             checkout(5, 3),
         ),
@@ -78,6 +78,23 @@ def test_the_last_checkout_is_the_newest_that_is_not_recovered(database_url):
         [schema(), customer(2, last_order_created_at="2026-10-02T00:00:00Z", updated_at="2026-10-03T00:00:00Z")],
     )
     assert query(database_url, LAST) == [(1, 2)]
+
+
+def test_a_checkout_is_recovered_once_its_customer_has_completed_a_later_one(database_url):
+    run(database_url, [schema(), customer(1), customer(2)])
+    bought = {"created_at": "2026-10-02T00:00:00Z", "completed_at": "2026-10-02T00:05:00Z"}
+    run(
+        database_url,
+        _checkouts(
+            checkout(1, 1, created_at="2026-10-01T00:00:00Z"),
+            checkout(2, 1, **bought),
+            # Begun since, and somebody else's.
+            checkout(3, 1, created_at="2026-10-02T00:06:00Z", updated_at="2026-09-01T00:00:00Z"),
+            checkout(4, 2, created_at="2026-10-01T00:00:00Z"),
+        ),
+    )
+
+    assert query(database_url, LAST) == [(1, 3), (2, 4)]
 
 
 def test_the_node_says_who_may_be_written_to(database_url):

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from target_contactdb.admin.machine import plain
 from target_contactdb.admin.permission import may
+from target_contactdb.dialects import loader_for
 from target_contactdb.errors import ConfigError
 from target_contactdb.message.links import is_web_address
 from target_contactdb.node import entries as written
@@ -90,6 +91,7 @@ def hand_out(session: Session, node: str, find: Finder, rule: EntryRule, way: Wa
             flows.require_node(database, node, way.flow)
         elif not way.new_flow:
             flows.require_meant(new)
+        loader_for(database.connection.engine).look_up_by_keys(database.connection)
         ripe = _ripe(database, find, rule, way, now)
         until = now + lease if lease is not None else None
         taken = written.take(database, node, way.flow, rule.channel, ripe, now, leased_until=until)

@@ -139,7 +139,9 @@ def node() -> None:
     metavar="DURATION",
     help="No checkout that was left longer ago; if left out, --after and a day.",
 )
-@click.option("--min-total", callback=_amount, metavar="AMOUNT", help="Least total of the checkout.")
+@click.option(
+    "--min-total", callback=_amount, metavar="AMOUNT", help="Least total of the checkout, in the shop's currency."
+)
 @click.option(
     "--re-entry",
     callback=_plain_or_duration("d"),
@@ -196,7 +198,12 @@ def new_customer(
 ) -> None:
     """The New Customer node: contacts that an import has seen for the first time, one JSON object a line."""
     rule = EntryRule(
-        after, _longest(after, max_age), channel, account_states=states, backfill=backfill, reads_checkouts=False
+        after,
+        _longest(after, max_age),
+        channel,
+        account_states=tuple(state.upper() for state in states),
+        backfill=backfill,
+        reads_checkouts=False,
     )
     hand_out(session, "new-customer", new_customers, rule, Way(**options))
 

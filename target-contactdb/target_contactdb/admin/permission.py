@@ -23,12 +23,19 @@ _ADDRESS_NAMES: t.Final = {"email": "e-mail address", "sms": "phone number"}
 
 
 def contactable(contacts: sa.Table, channel: str) -> sa.ColumnElement[bool]:
-    """Return the condition of the view `abandoned_checkout_node`: subscribed, has an address, which is not closed."""
-    digest = contacts.c[f"{channel}_address_hash"]
+    """Return the condition of the view `abandoned_checkout_node`: subscribed, has an address, which is not closed.
+
+    Of an address that another program has taken away the view does not know: not every database has the field.
+    """
+    digest, address = contacts.c[f"{channel}_address_hash"], contacts.c.get(ADDRESS_PROPERTY[channel])
     closed = sa.exists().where(
         suppressions.c.channel == channel, suppressions.c.address_hash == digest, suppressions.c.lifted_at.is_(None)
     )
-    return sa.and_(contacts.c[f"{channel}_status"] == Status.SUBSCRIBED.value, digest.is_not(None), ~closed)
+    cause, written = contacts.c[f"{channel}_unsubscription_cause"], contacts.c[f"{channel}_written_cause"]
+    # As `adopt` reads it: a cause that another program has written beside `subscribed` is an unsubscription.
+    is_denied = sa.and_(cause.is_not(None), cause != "", cause.is_distinct_from(written))
+    has_address = digest.is_not(None) if address is None else sa.and_(digest.is_not(None), address.is_not(None))
+    return sa.and_(contacts.c[f"{channel}_status"] == Status.SUBSCRIBED.value, ~is_denied, has_address, ~closed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +94,10 @@ def obstacles(contact: t.Mapping[str, t.Any], channel: str, address: Address) ->
         channel: `email` or `sms`.
         address: The address that it holds now.
     """
-    status, cause = contact[f"{channel}_status"], contact[f"{channel}_unsubscription_cause"]
+    status, cause = contact[f"{channel}_status"], (contact[f"{channel}_unsubscription_cause"] or "").strip()
+    is_denied = bool(cause) and cause != contact[f"{channel}_written_cause"]
     reasons = []
-    if status == Status.UNSUBSCRIBED.value:
+    if status == Status.UNSUBSCRIBED.value or is_denied:
         reasons.append(f"unsubscribed ({cause})" if cause else "unsubscribed")
     elif status != Status.SUBSCRIBED.value and address.digest is not None:
         reasons.append("not subscribed")

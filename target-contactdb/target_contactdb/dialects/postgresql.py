@@ -15,12 +15,13 @@ if t.TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 
-# What batches are looked up in, with the columns that the look-ups go by.
+# What batches and flows are looked up in, with the columns that the look-ups go by.
 _LOOKED_UP: t.Final = {
     "contacts": ("contact_id", "user_code", "email_address_hash", "sms_address_hash"),
     "contact_sources": ("shop", "customer_id", "contact_id"),
     "suppressions": ("channel", "address_hash"),
     "checkouts": ("shop", "id", "customer_id", "contact_id"),
+    "flow_entries": ("flow", "subject", "contact_id"),
 }
 _GROWN: t.Final = 2
 
@@ -67,7 +68,7 @@ class PostgresqlLoader(Loader):
     def _tell_planner(connection: sa.Connection) -> None:
         """Let the planner look at the tables that have doubled since it did: it comes by itself a minute late.
 
-        A first load would meanwhile read more of them with every batch.
+        A first load would meanwhile read more of them with every batch, and a new flow with every call.
         """
         tables = sa.table("pg_class", sa.column("oid"), sa.column("relname"), sa.column("relpages"))
         pages = sa.func.pg_relation_size(tables.c.oid) / sa.cast(sa.func.current_setting("block_size"), sa.Integer)

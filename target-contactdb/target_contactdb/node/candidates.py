@@ -6,11 +6,14 @@ import typing as t
 
 import sqlalchemy as sa
 
+from target_contactdb.addresses import address_hash
 from target_contactdb.admin.carts import checkouts_with_sources, is_open
 from target_contactdb.admin.permission import contactable
+from target_contactdb.conditions.words import nearest
 from target_contactdb.errors import ConfigError
 from target_contactdb.node.rules import Candidate
 from target_contactdb.operations import Kind
+from target_contactdb.records import ADDRESS_PROPERTY
 from target_contactdb.tables import CHANNELS, checkouts, contact_sources, flow_entries, operations
 
 if t.TYPE_CHECKING:
@@ -25,11 +28,14 @@ _FETCH: t.Final = 1000
 ACCOUNT_STATE: t.Final = "account_state"
 """The contact field that account states are read from."""
 
+# https://shopify.dev/docs/api/admin-graphql/latest/enums/CustomerState
+_ACCOUNT_STATES: t.Final = frozenset({"DECLINED", "DISABLED", "ENABLED", "INVITED"})
+
 
 def open_checkouts(
     database: Opened, flow: str, rule: EntryRule, now: dt.datetime, *, everybody: bool
 ) -> Iterator[Candidate]:
-    """Yield the contacts whose last abandoned checkout is young enough, the longest waiting first.
+    """Yield the contacts whose last abandoned checkout is young enough, in turn.
 
     Args:
         database: The contact database.
@@ -53,21 +59,19 @@ def open_checkouts(
         .select_from(checkouts_with_sources())
         .where(checkouts.c.contact_id.is_not(None), is_open())
     )
-    oldest = now - rule.max_age
     if not everybody:
-        ranked_ones = ranked_ones.where(checkouts.c.updated_at >= oldest)
+        ranked_ones = ranked_ones.where(checkouts.c.updated_at >= now - rule.max_age)
     ranked = ranked_ones.subquery()
     subject = sa.literal("checkout:").concat(ranked.c.shop).concat("/").concat(sa.cast(ranked.c.id, sa.String(32)))
     found = (
-        _statement(database, flow, ranked, subject, now, everybody=everybody)
-        .add_columns(ranked.c.id, ranked.c.total_price, ranked.c.updated_at.label("since"))
-        .where(ranked.c.rank == 1)
-        .order_by(*_oldest_last(ranked.c.updated_at, oldest, everybody=everybody), ranked.c.id)
+        _statement(database, flow, rule, ranked, ranked.c.updated_at, subject, now, everybody=everybody)
+        .add_columns(ranked.c.id, ranked.c.total_price)
+        .order_by(ranked.c.id)
     )
     read_through = _read_through(database)
     for row in _rows(database, found, everybody=everybody):
         yield Candidate(
-            **_shared(row),
+            **_shared(database, row),
             checkout_id=row["id"],
             total=row["total_price"],
             read_through=read_through.get(row["shop"]),
@@ -77,7 +81,7 @@ def open_checkouts(
 def new_customers(
     database: Opened, flow: str, rule: EntryRule, now: dt.datetime, *, everybody: bool
 ) -> Iterator[Candidate]:
-    """Yield the contacts that an import has seen for the first time not too long ago, the first first.
+    """Yield the contacts that an import has seen for the first time not too long ago, in turn.
 
     Args:
         database: The contact database.
@@ -87,70 +91,116 @@ def new_customers(
         everybody: Return those as well that have entered the flow for good and, last, those that are too old.
 
     Raises:
-        ConfigError: The rule asks for account states, and no contact field holds them.
+        ConfigError: The rule asks for account states, and no contact field holds them, or for one that is unknown.
     """
-    if rule.account_states and ACCOUNT_STATE not in database.fields:
-        problem = f"option --account-state: there is no contact field `{ACCOUNT_STATE}`; map it first"
-        raise ConfigError([problem])
+    _check_account_states(database, rule.account_states)
     first_first = (contact_sources.c.first_seen_at, contact_sources.c.shop, contact_sources.c.customer_id)
     rank = sa.func.row_number().over(partition_by=contact_sources.c.contact_id, order_by=first_first).label("rank")
     ranked = sa.select(
-        contact_sources.c.contact_id, contact_sources.c.shop, contact_sources.c.first_seen_at, rank
+        contact_sources.c.contact_id,
+        contact_sources.c.shop,
+        contact_sources.c.customer_id,
+        contact_sources.c.first_seen_at,
+        rank,
     ).subquery()
     subject = sa.literal("contact:").concat(sa.cast(ranked.c.contact_id, sa.String(32)))
-    oldest = now - rule.max_age
+    came_at_once = _is_backfill(ranked)
     found = (
-        _statement(database, flow, ranked, subject, now, everybody=everybody)
-        .add_columns(ranked.c.first_seen_at.label("since"), _is_backfill(ranked).label("is_backfill"))
-        .where(ranked.c.rank == 1)
-        .order_by(*_oldest_last(ranked.c.first_seen_at, oldest, everybody=everybody), ranked.c.contact_id)
+        _statement(database, flow, rule, ranked, ranked.c.first_seen_at, subject, now, everybody=everybody)
+        .add_columns(ranked.c.customer_id, sa.case((came_at_once, 1), else_=0).label("is_backfill"))
+        .order_by(ranked.c.contact_id)
     )
     if not everybody:
-        found = found.where(ranked.c.first_seen_at >= oldest)
+        found = found.where(ranked.c.first_seen_at >= now - rule.max_age)
+        if not rule.backfill:
+            # After the first import that would be everybody.
+            found = found.where(sa.not_(came_at_once))
     if ACCOUNT_STATE in database.fields:
         found = found.add_columns(database.contacts.c[ACCOUNT_STATE].label("state"))
     for row in _rows(database, found, everybody=everybody):
-        yield Candidate(**_shared(row), is_backfill=bool(row["is_backfill"]), account_state=row.get("state"))
+        yield Candidate(
+            **_shared(database, row),
+            customer_id=row["customer_id"],
+            is_backfill=bool(row["is_backfill"]),
+            account_state=row.get("state"),
+        )
+
+
+def _check_account_states(database: Opened, states: tuple[str, ...]) -> None:
+    if states and ACCOUNT_STATE not in database.fields:
+        problem = f"option --account-state: there is no contact field `{ACCOUNT_STATE}`; map it first"
+        raise ConfigError([problem])
+    if set(states) <= _ACCOUNT_STATES:
+        return
+    # Shopify may have more states than we know of.
+    held = database.connection.execute(sa.select(database.contacts.c[ACCOUNT_STATE]).distinct()).scalars()
+    known = _ACCOUNT_STATES | {state.upper() for state in held if state}
+    problems = [
+        f"option --account-state: unknown state `{state}`{nearest(state, sorted(known))}"
+        for state in states
+        if state not in known
+    ]
+    if problems:
+        raise ConfigError(problems)
 
 
 def _statement(
     database: Opened,
     flow: str,
+    rule: EntryRule,
     ranked: sa.Subquery,
+    since: sa.ColumnElement[dt.datetime],
     subject: sa.ColumnElement[str],
     now: dt.datetime,
     *,
     everybody: bool,
 ) -> sa.Select[t.Any]:
-    contacts, entry, other = database.contacts, flow_entries.alias("entry"), flow_entries.alias("other")
-    last_entry = (
-        sa.select(sa.func.max(other.c.entered_at))
-        .where(other.c.flow == flow, other.c.contact_id == ranked.c.contact_id, other.c.subject != subject)
-        .where(sa.or_(other.c.acknowledged_at.is_not(None), other.c.leased_until > now))
-        .scalar_subquery()
-    )
+    """Return the question, in turn: the longest waiting first, and behind them all those that are too old.
+
+    Who was handed out and given back waits anew from then, or a few that nobody can send to would keep out all others.
+    """
+    contacts, entry = database.contacts, flow_entries.alias("entry")
     statement = (
         sa.select(
             ranked.c.contact_id,
             ranked.c.shop,
+            since.label("since"),
             subject.label("subject"),
             entry.c.entry_id,
             entry.c.acknowledged_at,
             entry.c.leased_until,
-            last_entry.label("last_entry_at"),
+            _last_entry(flow, rule, ranked, now).label("last_entry_at"),
             *(sa.case((contactable(contacts, name), 1), else_=0).label(f"may_{name}") for name in CHANNELS),
+            *(contacts.c[f"{name}_address_hash"] for name in CHANNELS),
+            *(contacts.c[name].label(f"{channel}_address") for channel, name in _address_fields(database)),
         )
         .join_from(ranked, contacts, contacts.c.contact_id == ranked.c.contact_id)
         .outerjoin(entry, sa.and_(entry.c.flow == flow, entry.c.subject == subject))
+        .where(ranked.c.rank == 1)
     )
-    return statement if everybody else statement.where(entry.c.acknowledged_at.is_(None))
+    in_turn = sa.func.coalesce(entry.c.entered_at, since)
+    if everybody:
+        return statement.order_by(sa.case((since >= now - rule.max_age, 0), else_=1), in_turn)
+    return statement.where(entry.c.acknowledged_at.is_(None)).order_by(in_turn)
 
 
-def _oldest_last(
-    since: sa.ColumnElement[t.Any], oldest: dt.datetime, *, everybody: bool
-) -> tuple[sa.ColumnElement[t.Any], ...]:
-    """Return the order: the longest waiting first, and behind them all those that are too old."""
-    return (sa.case((since >= oldest, 0), else_=1), since) if everybody else (since,)
+def _address_fields(database: Opened) -> list[tuple[str, str]]:
+    return [(channel, name) for channel, name in ADDRESS_PROPERTY.items() if name in database.fields]
+
+
+def _last_entry(flow: str, rule: EntryRule, ranked: sa.Subquery, now: dt.datetime) -> sa.ColumnElement[t.Any]:
+    """Return when a contact entered last, as far as the rule asks for it."""
+    other = flow_entries.alias("other")
+    if not rule.re_entry:
+        return sa.null()
+    # What the contact could enter with now has not entered, or its own entry decides.
+    return (
+        sa.select(sa.func.max(other.c.entered_at))
+        .where(other.c.flow == flow, other.c.contact_id == ranked.c.contact_id)
+        .where(other.c.entered_at > now - rule.re_entry)
+        .where(sa.or_(other.c.acknowledged_at.is_not(None), other.c.leased_until > now))
+        .scalar_subquery()
+    )
 
 
 def _rows(database: Opened, statement: sa.Select[t.Any], *, everybody: bool) -> Iterator[sa.RowMapping]:
@@ -159,19 +209,27 @@ def _rows(database: Opened, statement: sa.Select[t.Any], *, everybody: bool) -> 
     yield from database.connection.execute(statement, execution_options=options).mappings()
 
 
-def _shared(row: sa.RowMapping) -> dict[str, t.Any]:
+def _shared(database: Opened, row: sa.RowMapping) -> dict[str, t.Any]:
     return {
         "contact_id": row["contact_id"],
         "subject": row["subject"],
         "since": row["since"],
-        "may_email": bool(row["may_email"]),
-        "may_sms": bool(row["may_sms"]),
+        **{f"may_{channel}": _may(database, row, channel) for channel in CHANNELS},
         "shop": row["shop"],
         "entry_id": row["entry_id"],
         "acknowledged": row["acknowledged_at"] is not None,
         "leased_until": row["leased_until"],
         "last_entry_at": row["last_entry_at"],
     }
+
+
+def _may(database: Opened, row: sa.RowMapping, channel: str) -> bool:
+    """Tell whether a contact may be written to.
+
+    Not at an address that another program has put in place of the one that was decided on, until an import has seen it.
+    """
+    digest = address_hash(database.salt, channel, row.get(f"{channel}_address"))
+    return bool(row[f"may_{channel}"]) and digest == row[f"{channel}_address_hash"]
 
 
 def _read_through(database: Opened) -> dict[str, dt.datetime]:
@@ -201,4 +259,4 @@ def _is_backfill(ranked: sa.Subquery) -> sa.ColumnElement[bool]:
         before.c.state.like("completed%"),
         before.c.ended_at < ranked.c.first_seen_at,
     )
-    return sa.case((sa.or_(whole, ~completed), sa.true()), else_=sa.false())
+    return sa.or_(whole, ~completed)

@@ -41,6 +41,7 @@ class Candidate:
         may_sms: May be written to by SMS.
         shop: The shop.
         checkout_id: The checkout; None in the New Customer node.
+        customer_id: The customer that was seen first; None in the Abandoned Checkout node.
         total: What the checkout comes to.
         read_through: How far a committed checkout import of the shop has read; None = no import has.
         entry_id: The entry of this subject in the flow; None = none.
@@ -58,6 +59,7 @@ class Candidate:
     may_sms: bool
     shop: str
     checkout_id: int | None = None
+    customer_id: int | None = None
     total: Decimal | None = None
     read_through: dt.datetime | None = None
     entry_id: int | None = None
@@ -78,7 +80,7 @@ class EntryRule:
         channel: `email`, `sms` or `any`: how a contact must be contactable.
         min_total: Least total of the checkout; None = any.
         re_entry: How long after an entry the same contact may enter with another checkout.
-        account_states: Account states that may enter; empty = all.
+        account_states: Account states that may enter, in capitals; empty = all.
         backfill: Customers of a backfill may enter.
         reads_checkouts: A committed checkout import has to have read past `since` + `after`.
     """
@@ -110,7 +112,7 @@ def verdict(candidate: Candidate, rule: EntryRule, now: dt.datetime) -> Verdict:
         return Verdict.TOO_OLD
     if candidate.is_backfill and not rule.backfill:
         return Verdict.BACKFILL
-    if rule.account_states and candidate.account_state not in rule.account_states:
+    if rule.account_states and (candidate.account_state or "").upper() not in rule.account_states:
         return Verdict.OTHER_STATE
     if rule.min_total is not None and (candidate.total is None or candidate.total < rule.min_total):
         return Verdict.TOO_CHEAP
@@ -142,10 +144,13 @@ def channel_of(candidate: Candidate, channel: str) -> str:
 def idempotency_key(flow: str, candidate: Candidate) -> str:
     """Return what a receiver knows an entry by: the same however often it is handed out, in ASCII.
 
-    It names the flow and what enters it, and no number of an entry: numbers begin again in another database, and in one
-    that was restored from a backup.
+    It names the flow, and what enters it by Shopify's number: our own numbers begin again in another database, and in
+    one that was restored from a backup.
     """
-    return f"{quote(flow, safe='')}/{candidate.subject}"
+    one, number = "checkout", candidate.checkout_id
+    if number is None:
+        one, number = "customer", candidate.customer_id
+    return f"{quote(flow, safe='')}/{one}:{candidate.shop}/{number}"
 
 
 _LONGEST: t.Final = dt.timedelta(days=36_500)

@@ -339,7 +339,7 @@ def checkouts() -> list[dict[str, t.Any]]:
             "last_operation_id": 2,
         },
         {**shared, "id": 40, "created_at": at(8), "updated_at": at(8, 30)},
-        {**shared, "id": 42, "created_at": at(9, 10), "updated_at": at(9, 40), "completed_at": at(9, 40)},
+        {**shared, "id": 42, "created_at": at(7, 40), "updated_at": at(9, 40), "completed_at": at(7, 50)},
         {**shared, "id": 43, "created_at": at(9, 20), "contact_id": OPTED_OUT, "customer_id": 7000000000002},
         {**shared, "id": 44, "created_at": at(9, 20), "contact_id": None, "customer_id": 7000000000009},
     ]

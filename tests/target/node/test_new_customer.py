@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from target_contactdb.node.rules import Verdict
+from tests.target.node.shop import SHOP
 
 WAYS = ("new-customer", "--flow", "welcome")
 
@@ -54,6 +55,28 @@ def test_account_state_and_consent_are_asked(grown, node):
     found = node.reasons(*WAYS, "--backfill", "--account-state", "ENABLED")
 
     assert found == {1: Verdict.OTHER_STATE, 2: Verdict.ENTERS, 3: Verdict.NOT_CONTACTABLE}
+
+
+@pytest.mark.parametrize("state", ["ENABLED", "enabled", "Enabled"])
+def test_an_account_state_is_known_however_it_is_written(grown, node, state):
+    assert node.newcomers("--backfill", "--account-state", state) == [2]
+
+
+def test_an_unknown_account_state_is_refused_unless_a_contact_has_it(grown, node):
+    refused = node.run(*WAYS, "--account-state", "ENABELD")
+    grown.change_contact(1, account_state="SUSPENDED")
+
+    expected = "Error: option --account-state: unknown state `ENABELD`; did you mean `ENABLED`?\n"
+    assert (refused.exit_code, refused.stderr) == (2, expected)
+    assert node.newcomers("--backfill", "--account-state", "suspended") == [1]
+
+
+def test_the_key_of_an_entry_is_the_customers_also_in_another_database(grown, node):
+    grown.contact(7)
+    grown.source(70, 59.3, contact_id=7)
+
+    keys = [line["idempotency_key"] for line in node.lines(*WAYS, "--peek")]
+    assert keys == [f"welcome/customer:{SHOP}/2", f"welcome/customer:{SHOP}/70"]
 
 
 def test_who_came_long_ago_is_no_newcomer(grown, node):

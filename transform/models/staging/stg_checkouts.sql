@@ -10,6 +10,13 @@ newest_checkout as (
     select shop, max(updated_at) as moment
     from {{ source('contact_database', 'checkouts') }}
     group by shop
+),
+
+last_completed as (
+    select shop, customer_id, max(completed_at) as moment
+    from {{ source('contact_database', 'checkouts') }}
+    where completed_at is not null and customer_id is not null
+    group by shop, customer_id
 )
 
 select
@@ -22,6 +29,7 @@ select
     case
         when checkouts.completed_at is not null then 'completed'
         when sources.last_order_at >= checkouts.created_at then 'ordered since'
+        when last_completed.moment >= checkouts.created_at then 'ordered since'
         else 'open'
     end as outcome,
     {{ seconds_of('checkouts.completed_at') }} - {{ seconds_of('checkouts.created_at') }} as seconds_to_completion,
@@ -32,3 +40,5 @@ join newest_checkout on newest_checkout.shop = checkouts.shop
 left join read_up_to on read_up_to.shop = checkouts.shop
 left join {{ source('contact_database', 'contact_sources') }} as sources
     on sources.shop = checkouts.shop and sources.customer_id = checkouts.customer_id
+left join last_completed
+    on last_completed.shop = checkouts.shop and last_completed.customer_id = checkouts.customer_id
