@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from target_contactdb.addresses import address_hash
+from target_contactdb.fields import to_integer
 from target_contactdb.records import ADDRESS_PROPERTY
-from target_contactdb.tables import CHANNELS, checkouts, contact_sources, metadata, operation_records
+from target_contactdb.tables import CHANNELS, checkouts, contact_sources, metadata, operation_records, operations
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Mapping
 
     from target_contactdb.ledger import Key
 
@@ -113,15 +114,102 @@ def _checkouts(
 
 
 def _kept_records(connection: sa.Connection, salt: str, customers: set[Source], hashes: set[Key]) -> list[int]:
-    numbers = {customer_id for _shop, customer_id in customers}
-    kept = sa.select(operation_records.c.record_id, operation_records.c.record).where(
-        operation_records.c.record.is_not(None)
+    numbers = {number for _shop, number in customers}
+    return [
+        kept.record_id
+        for kept in _kept(connection, numbers)
+        if kept.customer_id in numbers or kept.addresses(salt) & hashes
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A row of `operation_records`, as far as it names somebody."""
+
+    record_id: int
+    shop: str
+    key: str | None
+    record: Mapping[str, t.Any] | None
+
+    @property
+    def is_of_checkout(self) -> bool:
+        return self.record is not None and "customer_id" in self.record
+
+    @property
+    def customer_id(self) -> int | None:
+        number = self.key if self.record is None else self.record.get("customer_id" if self.is_of_checkout else "id")
+        try:
+            return None if number is None else to_integer(number)
+        except ValueError:
+            return None
+
+    def addresses(self, salt: str) -> set[Key]:
+        return named_addresses(salt, self.record or {})
+
+
+def _kept(connection: sa.Connection, numbers: Iterable[int]) -> Iterator[_Kept]:
+    """Return the rows that may name some customers, or any address."""
+    rows = operation_records.c
+    keys = [str(number) for number in numbers]
+    statement = (
+        sa.select(rows.record_id, operations.c.shop, rows.key, rows.record)
+        .join(operations, operations.c.operation_id == rows.operation_id)
+        .where(sa.or_(rows.record.is_not(None), rows.key.in_(keys)))
     )
-    found = []
-    for record_id, record in connection.execute(kept):
-        told = [(channel, record.get(name)) for channel, names in _ADDRESS_NAMES.items() for name in names]
-        texts = ((channel, value) for channel, value in told if isinstance(value, str))
-        is_named = record.get("id") in numbers or record.get("customer_id") in numbers
-        if is_named or _hashes(salt, texts) & hashes:
-            found.append(record_id)
-    return found
+    for row in connection.execute(statement):
+        yield _Kept(*row)
+
+
+def named_addresses(salt: str, record: Mapping[str, t.Any]) -> set[Key]:
+    """Return the addresses that a record of any stream names, as hashes."""
+    told = ((channel, record.get(name)) for channel, names in _ADDRESS_NAMES.items() for name in names)
+    return _hashes(salt, ((channel, value) for channel, value in told if isinstance(value, str)))
+
+
+@dataclass(frozen=True, slots=True)
+class Stranger:
+    """Somebody who is no contact, but whom kept records or checkouts name.
+
+    Attributes:
+        sources: Its customers in Shopify.
+        addresses: Its addresses, as hashes.
+    """
+
+    sources: frozenset[Source]
+    addresses: frozenset[Key]
+
+
+def find_stranger(connection: sa.Connection, salt: str, key: str) -> Stranger | None:
+    """Find somebody who is no contact.
+
+    Args:
+        connection: In a transaction.
+        salt: The database's secret.
+        key: User code, e-mail address or phone number.
+
+    Returns:
+        None if nothing that is kept names such a person.
+    """
+    number = int(key) if key.isascii() and key.isdecimal() and len(key) < _LONGEST_NUMBER else None
+    numbers = set() if number is None else {number}
+    wanted = _hashes(salt, [("email" if "@" in key else "sms", key)])
+    sources: set[Source] = set()
+    addresses: set[Key] = set()
+    named = False
+    for kept in _kept(connection, numbers):
+        told = kept.addresses(salt)
+        if (kept.customer_id is None or kept.customer_id not in numbers) and not told & wanted:
+            continue
+        named = True
+        addresses |= told & wanted if kept.is_of_checkout else told
+        if kept.customer_id is not None:
+            sources.add((kept.shop, kept.customer_id))
+    if number is not None:
+        waiting = sa.select(checkouts.c.shop).where(checkouts.c.contact_id.is_(None), checkouts.c.customer_id == number)
+        sources |= {(shop, number) for shop in connection.execute(waiting).scalars()}
+    guests = _checkouts(connection, salt, None, set(), wanted)
+    addresses |= wanted if guests else set()
+    return Stranger(frozenset(sources), frozenset(addresses)) if named or sources or guests else None
+
+
+_LONGEST_NUMBER: t.Final = 19

@@ -27,11 +27,51 @@ class Bookmark:
 
 def bookmark_of(state: Mapping[str, t.Any] | None, stream: str) -> Bookmark | None:
     """Return the bookmark of a stream in a Singer state, or None if the state does not speak of it."""
-    bookmarks = (state or {}).get("bookmarks")
-    entry = bookmarks.get(stream) if isinstance(bookmarks, dict) else None
-    if not isinstance(entry, dict):
-        return None
-    return Bookmark(_moment(entry.get("replication_key_value")), _moment(entry.get("until")))
+    entry = _entry(state, stream)
+    return None if entry is None else Bookmark(_moment(entry.get("replication_key_value")), _moment(entry.get("until")))
+
+
+def stands_still(state: Mapping[str, t.Any] | None, start: Mapping[str, t.Any] | None, stream: str) -> bool:
+    """Tell whether a stream's bookmark is where it was, so that nothing is skipped by whoever goes on from there.
+
+    Args:
+        state: The Singer state now.
+        start: The Singer state that the tap started with; None = none.
+        stream: Name of the stream.
+    """
+    now, before = _entry(state, stream) or {}, _entry(start, stream) or {}
+    if "replication_key" in now or "replication_key" in before:
+        # The end that a tap is reading to, and how it reads, may change meanwhile.
+        return bool(now.get("replication_key_value") == before.get("replication_key_value"))
+    return now == before
+
+
+@dataclass
+class Place:
+    """Where a tap stands.
+
+    Attributes:
+        state: The latest Singer state whose records are committed; None = there was none yet.
+        start: The state that the tap had sent when its first stream announced itself; None = there was none.
+    """
+
+    state: Mapping[str, t.Any] | None = None
+    start: Mapping[str, t.Any] | None = None
+    _is_begun: bool = False
+
+    def begin(self) -> None:
+        """Take it that the tap starts here, unless it has started already."""
+        if not self._is_begun:
+            self._is_begun, self.start = True, self.state
+
+    def move(self, state: Mapping[str, t.Any]) -> None:
+        """Go on to a state. One that comes before any stream is where the tap starts, too."""
+        self.state = state
+        self.begin()
+
+    def bookmark_of(self, stream: str) -> Bookmark | None:
+        """Return the latest bookmark of a stream; None if no state has spoken of it."""
+        return bookmark_of(self.state, stream)
 
 
 def leaves_a_gap(start: dt.datetime | None, committed: dt.datetime | None) -> bool:
@@ -55,6 +95,12 @@ def is_full_refresh(start: dt.datetime | None, first: dt.datetime | None) -> boo
         first: The bookmark that its first import started from; None = from the beginning.
     """
     return start is None or (first is not None and start <= first)
+
+
+def _entry(state: Mapping[str, t.Any] | None, stream: str) -> dict[str, t.Any] | None:
+    bookmarks = (state or {}).get("bookmarks")
+    entry = bookmarks.get(stream) if isinstance(bookmarks, dict) else None
+    return entry if isinstance(entry, dict) else None
 
 
 def _moment(value: t.Any) -> dt.datetime | None:

@@ -7,30 +7,24 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from target_contactdb.addresses import address_hash
+from target_contactdb.checkout_records import CHECKOUT_NAMES, LINE_NAMES, Named, Refused, read_checkout
 from target_contactdb.contact_lookup import source_hash
 from target_contactdb.database import writing
 from target_contactdb.dialects.base import staging_table
-from target_contactdb.fields import CONVERTERS, FieldType, to_datetime, to_decimal, to_integer
 from target_contactdb.operations import Tally, count
-from target_contactdb.records import RecordError, content_hash, field_value, required
-from target_contactdb.tables import HASH, checkout_lines, checkouts, contact_sources, tombstones
+from target_contactdb.records import RecordError, key_of
+from target_contactdb.tables import CHANNELS, HASH, checkout_lines, checkouts, contact_sources, tombstones
 from target_contactdb.typed_records import decode_record
-from target_contactdb.types import Json, Money, UtcDateTime
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Mapping, Sequence
 
+    from target_contactdb.checkout_records import Checkout
     from target_contactdb.database import Database
     from target_contactdb.dialects.base import Loader
-    from target_contactdb.records import Record
 
-_OWN: t.Final = frozenset({"shop", "contact_id", "content_hash", "last_operation_id", "checkout_id", "position"})
-_CHECKOUT_NAMES: t.Final = tuple(column.name for column in checkouts.columns if column.name not in _OWN)
-_LINE_NAMES: t.Final = tuple(column.name for column in checkout_lines.columns if column.name not in _OWN)
-_REQUIRED: t.Final = frozenset({"id", "created_at", "updated_at"})
-
-
-_WRITTEN_NAMES: t.Final = ("shop", "contact_id", "last_operation_id", "content_hash", *_CHECKOUT_NAMES)
+_WRITTEN_NAMES: t.Final = ("shop", "contact_id", "last_operation_id", "content_hash", *CHECKOUT_NAMES)
 # One stage of each kind for all batches: SQLAlchemy knows the statements about it again.
 _KEYS: t.Final = staging_table(
     "stage_keys",
@@ -39,91 +33,10 @@ _KEYS: t.Final = staging_table(
         sa.Column("id", sa.BigInteger),
         sa.Column("customer_id", sa.BigInteger),
         sa.Column("source_hash", HASH),
+        *(sa.Column(f"{channel}_hash", HASH) for channel in CHANNELS),
     ],
 )
 _STAGE: t.Final = staging_table("stage_checkouts", [sa.Column(name, checkouts.c[name].type) for name in _WRITTEN_NAMES])
-
-
-def _converter(column: sa.Column[t.Any]) -> Callable[[t.Any], t.Any]:
-    kind = column.type
-    if isinstance(kind, UtcDateTime):
-        return to_datetime
-    if isinstance(kind, Money):
-        return to_decimal
-    if isinstance(kind, Json):
-        return CONVERTERS[FieldType.JSON]
-    if isinstance(kind, sa.Boolean):
-        return CONVERTERS[FieldType.BOOLEAN]
-    if isinstance(kind, sa.Integer):
-        return to_integer if isinstance(kind, sa.BigInteger) else _to_small_integer
-    longest = kind.length if isinstance(kind, sa.String) else None
-    return CONVERTERS[FieldType.TEXT] if longest is None else _to_text_of(longest)
-
-
-def _to_small_integer(value: t.Any) -> int:
-    number = to_integer(value)
-    if not -(2**31) <= number < 2**31:
-        msg = "is too large"
-        raise ValueError(msg)
-    return number
-
-
-def _to_text_of(longest: int) -> Callable[[t.Any], str]:
-    """Return what converts to text that a column of this many characters holds."""
-
-    def convert(value: t.Any) -> str:
-        text: str = CONVERTERS[FieldType.TEXT](value)
-        if len(text) > longest:
-            msg = f"is longer than {longest} characters"
-            raise ValueError(msg)
-        return text
-
-    return convert
-
-
-_CHECKOUT_CONVERTERS: t.Final = {name: _converter(checkouts.c[name]) for name in _CHECKOUT_NAMES}
-_LINE_CONVERTERS: t.Final = {name: _converter(checkout_lines.c[name]) for name in _LINE_NAMES}
-
-
-@dataclass(frozen=True, slots=True)
-class Checkout:
-    """A checkout record, read.
-
-    Attributes:
-        position: Its place in the batch.
-        values: By column of `checkouts`.
-        lines: By position, the values in the order of the columns of `checkout_lines`.
-        content_hash: Hash of both.
-    """
-
-    position: int
-    values: dict[str, t.Any]
-    lines: tuple[tuple[t.Any, ...], ...]
-    content_hash: str
-
-
-def read_checkout(record: Record, position: int) -> Checkout:
-    """Read a record of the checkout stream.
-
-    Raises:
-        RecordError: It cannot be taken in.
-    """
-    values = {
-        name: required(record, name, convert) if name in _REQUIRED else field_value(name, convert, record.get(name))
-        for name, convert in _CHECKOUT_CONVERTERS.items()
-    }
-    items = record.get("line_items") or []
-    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
-        msg = "field `line_items` is not a list of objects"
-        raise RecordError(msg)
-    lines = tuple(
-        tuple(
-            field_value(f"line_items[{number}].{name}", convert, item.get(name))
-            for name, convert in _LINE_CONVERTERS.items()
-        )
-        for number, item in enumerate(items)
-    )
-    return Checkout(position, values, lines, content_hash(values, lines))
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,15 +62,16 @@ class CheckoutImport:
         if not lines:
             return
         tally = Tally()
-        read = self._read(lines, tally)
+        read, refused = self._read(lines, tally)
         with writing(self.database.engine) as connection:
             self.loader.look_up_by_keys(connection)
-            if read:
-                self._take_in(connection, read, tally)
+            if read or refused:
+                self._take_in(connection, read, refused, tally)
             count(connection, self.operation_id, self.stream, tally, records_read=len(lines))
 
-    def _read(self, lines: Sequence[bytes], tally: Tally) -> list[Checkout]:
+    def _read(self, lines: Sequence[bytes], tally: Tally) -> tuple[list[Checkout], list[Refused]]:
         newest: dict[int, Checkout] = {}
+        refused: list[Refused] = []
         for position, line in enumerate(lines):
             record = decode_record(line)
             if not isinstance(record, dict):
@@ -166,17 +80,23 @@ class CheckoutImport:
             try:
                 checkout = read_checkout(record, position)
             except RecordError as error:
-                key = record.get("id")
-                tally.reject(None if key is None else str(key), str(error), record)
+                refused.append(Refused(position, record, str(error)))
                 continue
             known = newest.get(checkout.values["id"])
             tally.counts["superseded"] += known is not None
             if known is None or checkout.values["updated_at"] >= known.values["updated_at"]:
                 newest[checkout.values["id"]] = checkout
-        return list(newest.values())
+        return list(newest.values()), refused
 
-    def _take_in(self, connection: sa.Connection, read: Sequence[Checkout], tally: Tally) -> None:
-        rows = self._look_up(connection, read)
+    def _take_in(
+        self, connection: sa.Connection, read: Sequence[Checkout], refused: Sequence[Refused], tally: Tally
+    ) -> None:
+        rows = self._look_up(connection, read, refused)
+        for one in refused:
+            if _is_erased(rows[one.position]):
+                tally.counts["suppressed"] += 1
+            else:
+                tally.reject(key_of(one.record), one.reason, one.record)
         new: list[Checkout] = []
         changed: list[Checkout] = []
         for checkout in read:
@@ -191,16 +111,13 @@ class CheckoutImport:
                 tally.counts["unlinked"] += 1
         self._write(connection, new, changed, {one.position: rows[one.position]["linked_contact_id"] for one in read})
 
-    def _look_up(self, connection: sa.Connection, read: Sequence[Checkout]) -> dict[int, sa.RowMapping]:
-        staged = [
-            (
-                one.position,
-                one.values["id"],
-                one.values["customer_id"],
-                one.values["customer_id"] and source_hash(self.database.salt, self.shop, one.values["customer_id"]),
-            )
-            for one in read
-        ]
+    def _look_up(
+        self, connection: sa.Connection, read: Sequence[Checkout], refused: Sequence[Refused]
+    ) -> dict[int, sa.RowMapping]:
+        staged = [self._key(one.position, one.values["id"], one.values) for one in read]
+        staged += [self._key(one.position, None, one.record) for one in refused]
+        contacts = self.database.contacts
+        stones = {kind: tombstones.alias(f"{kind}_stones") for kind in ("source", *CHANNELS)}
         statement = (
             sa.select(
                 _KEYS.c.position,
@@ -208,7 +125,11 @@ class CheckoutImport:
                 checkouts.c.updated_at,
                 checkouts.c.content_hash,
                 contact_sources.c.contact_id.label("linked_contact_id"),
-                tombstones.c.erased_at,
+                *(stone.c.erased_at.label(f"{kind}_erased_at") for kind, stone in stones.items()),
+                *(
+                    (contacts.c[f"{channel}_address_hash"] == _KEYS.c[f"{channel}_hash"]).label(f"{channel}_is_held")
+                    for channel in CHANNELS
+                ),
             )
             .select_from(_KEYS)
             .outerjoin(checkouts, sa.and_(checkouts.c.shop == self.shop, checkouts.c.id == _KEYS.c.id))
@@ -216,23 +137,34 @@ class CheckoutImport:
                 contact_sources,
                 sa.and_(contact_sources.c.shop == self.shop, contact_sources.c.customer_id == _KEYS.c.customer_id),
             )
-            .outerjoin(tombstones, sa.and_(tombstones.c.kind == "source", tombstones.c.hash == _KEYS.c.source_hash))
+            .outerjoin(contacts, contacts.c.contact_id == contact_sources.c.contact_id)
         )
+        for kind, stone in stones.items():
+            statement = statement.outerjoin(
+                stone, sa.and_(stone.c.kind == kind, stone.c.hash == _KEYS.c[f"{kind}_hash"])
+            )
         with self.loader.staged(connection, _KEYS, staged, ready=True):
             return {row["position"]: row for row in connection.execute(statement).mappings()}
+
+    def _key(self, position: int, number: int | None, values: Mapping[str, t.Any]) -> tuple[t.Any, ...]:
+        """Return a row of the stage of keys."""
+        named, salt = Named.by(values), self.database.salt
+        source = None if named.customer_id is None else source_hash(salt, self.shop, named.customer_id)
+        hashes = (address_hash(salt, channel, named.addresses[channel]) for channel in CHANNELS)
+        return (position, number, named.customer_id, source, *hashes)
 
     def _write(
         self,
         connection: sa.Connection,
         new: Sequence[Checkout],
         changed: Sequence[Checkout],
-        linked: t.Mapping[int, int | None],
+        linked: Mapping[int, int | None],
     ) -> None:
         names = _WRITTEN_NAMES
 
         def row(one: Checkout) -> tuple[t.Any, ...]:
             own = (self.shop, linked[one.position], self.operation_id, one.content_hash)
-            return (*own, *(one.values[name] for name in _CHECKOUT_NAMES))
+            return (*own, *(one.values[name] for name in CHECKOUT_NAMES))
 
         self.loader.append(connection, checkouts, names, [row(one) for one in new])
         if changed:
@@ -254,11 +186,19 @@ class CheckoutImport:
             for one in (*new, *changed)
             for position, line in enumerate(one.lines)
         ]
-        self.loader.append(connection, checkout_lines, ("shop", "checkout_id", "position", *_LINE_NAMES), lines)
+        self.loader.append(connection, checkout_lines, ("shop", "checkout_id", "position", *LINE_NAMES), lines)
+
+
+def _is_erased(row: sa.RowMapping) -> bool:
+    """Tell whether a checkout names an erased customer, or an erased address that its contact does not hold again."""
+    is_back = {channel for channel in CHANNELS if row[f"{channel}_is_held"]}
+    return row["source_erased_at"] is not None or any(
+        row[f"{channel}_erased_at"] is not None for channel in set(CHANNELS) - is_back
+    )
 
 
 def _outcome(checkout: Checkout, row: sa.RowMapping) -> str:
-    if row["erased_at"] is not None:
+    if _is_erased(row):
         return "suppressed"
     if row["id"] is None:
         return "inserted"

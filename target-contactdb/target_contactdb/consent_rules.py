@@ -57,11 +57,13 @@ def adopt(
     row_written_at: dt.datetime,
     now: dt.datetime,
     policy: Policy,
+    is_status: bool = True,
 ) -> tuple[Held, OptOut | None]:
     """Notice a status that somebody else wrote, and make it the person's own.
 
     The time of such an act is not known. Consent asks for the careful guess: an opt-out counts as made now,
-    an opt-in as made right after our own last write of the row.
+    an opt-in as made right after our own last write of the row. A cause that is new beside `subscribed` tells of a
+    bounce or of an opt-out, and of no subscription: only a status that changed does.
 
     Args:
         held: The channel as the row holds it.
@@ -70,13 +72,18 @@ def adopt(
         row_written_at: When this program wrote the row last.
         now: The time of this operation.
         policy: The consent options.
+        is_status: The row holds a status of ours, and not another word in its place.
 
     Returns:
         The channel as it is to be read, and the opt-out to record for its address, if there is one.
     """
-    if held.status is Status.NONE or (held.status == written_status and held.cause == written_cause):
+    is_ours = is_status and held.status == written_status and held.cause == written_cause
+    if held.status is Status.NONE or is_ours:
         return held, None
-    if held.status is Status.SUBSCRIBED:
+    is_denied = held.status is Status.SUBSCRIBED and held.cause is not None and held.cause != written_cause
+    if held.status is Status.SUBSCRIBED and not is_denied:
+        if held.status == written_status:
+            return held, None
         told = [moment for moment in (held.at, held.opted_in_at) if moment is not None]
         # A row that we never wrote says itself when the person agreed, if anyone knows.
         guess = [row_written_at] if written_status is not None or not told else []
@@ -92,8 +99,8 @@ def adopt(
         )
         return adopted, None
     source = Source.PROTECTED if held.cause in policy.protected_causes else Source.PERSON
-    at = held.at if written_status is None and held.at is not None else now
-    adopted = replace(held, source=source, at=at)
+    at = held.at if written_status is None and held.at is not None and not is_denied else now
+    adopted = replace(held, status=Status.UNSUBSCRIBED, source=source, at=at)
     if source is Source.PERSON:
         adopted = replace(adopted, opted_out_at=later_of(held.opted_out_at, at))
     return adopted, OptOut(held.cause or source.value, source, at)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import enum
+import typing as t
 from dataclasses import dataclass
 
 from target_contactdb.causes import CUSTOMER_DELETED, FIXED_CAUSES, NO_CONSENT, Reason
@@ -16,6 +17,22 @@ class Status(enum.StrEnum):
     SUBSCRIBED = "subscribed"
     UNSUBSCRIBED = "unsubscribed"
     NONE = "none"
+
+
+_STATUSES: t.Final = {status.value: status for status in Status}
+
+
+def is_status(text: str) -> bool:
+    """Tell whether a text means a status of ours, however it is spelt."""
+    return text.strip().lower() in _STATUSES
+
+
+def read_status(text: str) -> Status:
+    """Return the status that a row holds.
+
+    A word never heard of, such as `bounced`, stands where a yes would stand: it means that there is none.
+    """
+    return _STATUSES.get(text.strip().lower(), Status.UNSUBSCRIBED)
 
 
 class Source(enum.StrEnum):

@@ -14,6 +14,7 @@ from typing_extensions import override
 
 from target_contactdb.contact_import import ContactImport
 from target_contactdb.dialects.base import staging_table
+from target_contactdb.erasure import without_erased
 from target_contactdb.fields import to_integer
 from target_contactdb.operations import SetAside, Tally, count, utc_now
 from target_contactdb.set_aside import DISCARDED, REJECTED, consent_differs
@@ -56,7 +57,9 @@ class ConsentsImport(ContactImport):
         listed = _listed(lines)
 
         def take_in(connection: sa.Connection, tally: Tally) -> None:
-            self._take_in(connection, self._read(lines, everyone, tally), tally, utc_now())
+            customers = self._read(lines, everyone, tally)
+            tally.set_aside = without_erased(connection, self.database.salt, tally.set_aside)
+            self._take_in(connection, customers, tally, utc_now())
             self._note_listed(connection, listed)
             count(connection, self.operation_id, self.stream, tally, records_read=len(lines))
 

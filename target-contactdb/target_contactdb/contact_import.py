@@ -12,14 +12,14 @@ from target_contactdb.consent_rules import is_unknown_state
 from target_contactdb.contact_lookup import known_opt_outs, look_up
 from target_contactdb.contact_plan import Judge
 from target_contactdb.database import writing
-from target_contactdb.erasure import erase_customer
+from target_contactdb.erasure import erase_customer, without_erased
 from target_contactdb.errors import DatabaseError, StatusLimitError
 from target_contactdb.hearing import Hearing
 from target_contactdb.key_rounds import KeyRounds
 from target_contactdb.key_state import refuse_changed_keys
 from target_contactdb.ledger import Ledger
 from target_contactdb.operations import SetAside, Tally, count, utc_now
-from target_contactdb.records import RecordError, field_value, read_aside, read_customer
+from target_contactdb.records import RecordError, field_value, key_of, read_aside, read_customer
 from target_contactdb.set_aside import DISCARDED, REJECTED, held_back
 from target_contactdb.status_count import note_stop
 from target_contactdb.status_gate import TooManyChanges, pass_gate
@@ -109,7 +109,9 @@ class ContactImport:
             if self.plain is not None and batch is not None:
                 erased = self._erased(connection, lines, batch.erasing(), now)
                 left = self.plain.take_in(connection, batch, erased, tally, now)
-            self._take_in(connection, self._read(lines, left, tally), tally, now, record_of)
+            customers = self._read(lines, left, tally)
+            tally.set_aside = without_erased(connection, self.database.salt, tally.set_aside)
+            self._take_in(connection, customers, tally, now, record_of)
             count(connection, self.operation_id, self.stream, tally, records_read=len(lines))
 
         def record_of(position: int) -> Record:
@@ -184,8 +186,7 @@ class ContactImport:
             content = hasher.copy()
             content.update(lines[position])
             digest = content.hexdigest()
-            key = record.get("id")
-            told = None if key is None else str(key)
+            told = key_of(record)
             try:
                 customer = self._read_one(record, position, digest, told)
             except RecordError as error:
@@ -194,7 +195,7 @@ class ContactImport:
             self._warn_unknown(customer)
             known = newest.get(customer.customer_id)
             tally.counts["superseded"] += known is not None
-            if known is None or customer.updated_at >= known.updated_at:
+            if known is None or not customer.is_dated or customer.updated_at >= known.updated_at:
                 newest[customer.customer_id] = customer
         return sorted(newest.values(), key=lambda customer: customer.position)
 
@@ -235,7 +236,7 @@ class ContactImport:
             if said is not None and is_unknown_state(said.state) and said.state not in self._warned:
                 self._warned.add(str(said.state))
                 self.logger.warning(
-                    "stream `%s`: `%s` is not a %s consent state that is known; it counts as NOT_SUBSCRIBED",
+                    "stream `%s`: `%s` (channel %s) is not a consent state that is known; it counts as NOT_SUBSCRIBED",
                     self.stream,
                     said.state,
                     channel,

@@ -6,17 +6,18 @@ import contextlib
 import secrets
 import typing as t
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
 from target_contactdb.engines import brief
-from target_contactdb.errors import DatabaseError
+from target_contactdb.errors import ConfigError, DatabaseError
 from target_contactdb.field_changes import field_changes
 from target_contactdb.field_columns import apply_field_changes
 from target_contactdb.fields import ContactField, FieldType
 from target_contactdb.key_state import keys_in_use, settle_keys
-from target_contactdb.keys import Keys
+from target_contactdb.keys import Keys, key_problems
 from target_contactdb.table_lock import changing_tables
 from target_contactdb.tables import contact_fields, contacts_table, database_state, unsubscription_causes
 
@@ -26,7 +27,7 @@ if t.TYPE_CHECKING:
 # Other programs share the database, and one of them may use Alembic as well.
 VERSION_TABLE: t.Final = "contactdb_version"
 # The newest migration. Kept here so that a run on an up-to-date database need not load Alembic.
-HEAD: t.Final = "0003"
+HEAD: t.Final = "0004"
 
 
 def migrate(engine: sa.Engine) -> None:
@@ -44,7 +45,7 @@ def migrate(engine: sa.Engine) -> None:
             if connection.execute(sa.select(database_state.c.id)).first() is None:
                 connection.execute(sa.insert(database_state).values(id=1, salt=secrets.token_hex(16)))
     except SQLAlchemyError as error:
-        raise DatabaseError(f"setting `sqlalchemy_url`: the contact database cannot be used: {brief(error)}") from None
+        raise unusable(error) from None
 
 
 def _upgrade(connection: sa.Connection) -> None:
@@ -114,6 +115,7 @@ def open_database(
     causes: Sequence[str] = (),
     protected_causes: Iterable[str] | None = None,
     keys: Keys | None = None,
+    filled: Iterable[ContactField] = (),
 ) -> Database:
     """Migrate a database, bring its contact fields to what is wanted, and declare causes.
 
@@ -123,17 +125,21 @@ def open_database(
         causes: Unsubscription causes that must be declared.
         protected_causes: Those that no import restores; None = leave them as they are.
         keys: Keys that the database must have, or gets if it is new; None = take those that it has.
+        filled: Contact fields that must exist as well, and may be of another type that does: see `field_changes`.
 
     Raises:
         DatabaseError: The database cannot be used.
         ConfigError: A wanted field exists with a type that does not become the wanted one, or the database has other
             keys.
     """
+    wanted, filled = tuple(wanted), tuple(filled)
+    if keys is not None:
+        _refuse_unknown_keys(engine, keys, (*wanted, *filled))
     migrate(engine)
     try:
         with changing_tables(engine) as connection:
             fields = read_fields(connection)
-            changes = field_changes(fields, wanted, keys_in_use(connection))
+            changes = field_changes(fields, wanted, keys_in_use(connection), filled)
             apply_field_changes(connection, changes, len(fields))
             fields = changes.applied_to(fields)
             declare_causes(connection, causes)
@@ -142,9 +148,32 @@ def open_database(
             salt = connection.execute(sa.select(database_state.c.salt)).scalar_one()
             settled = settle_keys(connection, fields, keys)
     except SQLAlchemyError as error:
-        raise DatabaseError(f"setting `sqlalchemy_url`: the contact database cannot be used: {brief(error)}") from None
+        raise unusable(error) from None
     table = contacts_table(sa.MetaData(), (field.column() for field in fields.values()))
     return Database(engine, table, fields, salt, settled)
+
+
+def _refuse_unknown_keys(engine: sa.Engine, keys: Keys, fields: Iterable[ContactField]) -> None:
+    """Refuse keys that a new database cannot have, before it gets a table."""
+    problems = key_problems(keys, {one.name: one for one in reversed(tuple(fields))})
+    if problems and _is_new(engine):
+        raise ConfigError(problems)
+
+
+def _is_new(engine: sa.Engine) -> bool:
+    # To connect to a file makes it.
+    if engine.dialect.name == "sqlite" and not Path(engine.url.database or "").exists():
+        return True
+    try:
+        with engine.connect() as connection:
+            return version(connection) is None
+    except SQLAlchemyError as error:
+        raise unusable(error) from None
+
+
+def unusable(error: SQLAlchemyError) -> DatabaseError:
+    """Return what to say of a database that cannot be opened."""
+    return DatabaseError(f"setting `sqlalchemy_url`: the contact database cannot be used: {brief(error)}")
 
 
 def read_fields(connection: sa.Connection) -> dict[str, ContactField]:

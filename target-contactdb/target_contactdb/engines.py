@@ -124,6 +124,10 @@ def _prepare_sqlite(engine: sa.Engine) -> None:
 
 
 def _prepare_schema(engine: sa.Engine, schema: str, *, make: bool) -> None:
+    from psycopg import Error
+
+    if schema.startswith("pg_") or schema == "information_schema":
+        raise ConfigError([f"setting `default_target_schema`: PostgreSQL keeps the name `{schema}` for itself"])
     quoted = engine.dialect.identifier_preparer.quote(schema)
 
     @sa.event.listens_for(engine, "connect")
@@ -131,7 +135,11 @@ def _prepare_schema(engine: sa.Engine, schema: str, *, make: bool) -> None:
         autocommit, connection.autocommit = connection.autocommit, True
         with connection.cursor() as cursor:
             if make:
-                cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted}")
+                try:
+                    cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted}")
+                except Error as error:
+                    problem = f"the schema `{schema}` cannot be made: {error.diag.message_primary}"
+                    raise ConfigError([f"setting `default_target_schema`: {problem}"]) from None
             cursor.execute(f"SET search_path TO {quoted}")
         connection.autocommit = autocommit
 

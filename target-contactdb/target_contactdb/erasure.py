@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import replace
 
 import sqlalchemy as sa
 
-from target_contactdb.belongings import TABLES_OF_CONTACTS, find_belongings
+from target_contactdb.belongings import TABLES_OF_CONTACTS, find_belongings, named_addresses
 from target_contactdb.contact_lookup import source_hash
 from target_contactdb.tables import checkout_lines, checkouts, contact_sources, operation_records, tombstones
 
@@ -14,9 +15,10 @@ if t.TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterable
 
-    from target_contactdb.belongings import Belongings, Source
+    from target_contactdb.belongings import Belongings, Source, Stranger
     from target_contactdb.database import Database
     from target_contactdb.ledger import Key
+    from target_contactdb.operations import SetAside
 
 
 def erase_customer(
@@ -50,6 +52,37 @@ def erase_contact(connection: sa.Connection, database: Database, contact_id: int
     """
     found = find_belongings(connection, database.contacts, database.salt, contact_id)
     return _erase(connection, database, found, now)
+
+
+def erase_stranger(
+    connection: sa.Connection, database: Database, stranger: Stranger, now: dt.datetime
+) -> dict[str, int]:
+    """Erase somebody who is no contact: checkouts and kept records.
+
+    Args:
+        connection: In a transaction.
+        database: The contact database.
+        stranger: The person.
+        now: The time of this write.
+
+    Returns:
+        How many rows went, by table.
+    """
+    found = find_belongings(connection, database.contacts, database.salt, None, stranger.sources, stranger.addresses)
+    return _erase(connection, database, found, now)
+
+
+def without_erased(connection: sa.Connection, salt: str, asides: Iterable[SetAside]) -> list[SetAside]:
+    """Return records that were set aside as they may be kept: one that names an erased address is not kept itself."""
+    kept = []
+    for aside in asides:
+        named = named_addresses(salt, aside.record or {})
+        stones = sa.or_(
+            sa.false(), *(sa.and_(tombstones.c.kind == kind, tombstones.c.hash == digest) for kind, digest in named)
+        )
+        is_erased = bool(named) and connection.execute(sa.select(tombstones.c.hash).where(stones)).first() is not None
+        kept.append(replace(aside, record=None) if is_erased else aside)
+    return kept
 
 
 def _erase(connection: sa.Connection, database: Database, found: Belongings, now: dt.datetime) -> dict[str, int]:

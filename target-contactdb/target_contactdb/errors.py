@@ -5,6 +5,7 @@ ContactDbError
 ├── DatabaseError         the database cannot be used: fix it or its URL; nothing was written
 │   └── DatabaseUnavailable   it does not answer, or not as it should: ask again later; nothing was written
 ├── StreamError           the messages do not fit together: fix the tap
+│   └── StreamCutShort    the input ended before a stream did: see why the tap stopped; what came is written
 ├── StateError            the state is ahead of the database: read again, or set the state back; nothing was written
 ├── StatusLimitError      too many statuses would change: look, then accept; only opt-outs and erasures were written
 └── Interrupted           a signal ended the run: run again
@@ -41,6 +42,10 @@ class DatabaseUnavailable(DatabaseError):
 
 class StreamError(ContactDbError):
     """The incoming messages cannot be understood."""
+
+
+class StreamCutShort(StreamError):
+    """The input ended before a stream had come to its end; what had come is written, and its states are passed on."""
 
 
 class StateError(ContactDbError):

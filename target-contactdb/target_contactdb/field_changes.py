@@ -6,10 +6,10 @@ import typing as t
 from dataclasses import dataclass, replace
 
 from target_contactdb.errors import ConfigError
-from target_contactdb.fields import ContactField, FieldType
+from target_contactdb.fields import HOLDS, ContactField, FieldType
 
 if t.TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
 WIDER: t.Final[Mapping[FieldType, tuple[FieldType, ...]]] = {
     FieldType.EMAIL: (FieldType.TEXT,),
@@ -43,7 +43,10 @@ class FieldChanges:
 
 
 def field_changes(
-    existing: Mapping[str, ContactField], wanted: Iterable[ContactField], keys: Collection[str] = ()
+    existing: Mapping[str, ContactField],
+    wanted: Iterable[ContactField],
+    keys: Collection[str] = (),
+    filled: Iterable[ContactField] = (),
 ) -> FieldChanges:
     """Compare the contact fields that a database has with those that it must have.
 
@@ -51,6 +54,8 @@ def field_changes(
         existing: Those that it has, by name.
         wanted: Those that it must have. A field that is not among them stays as it is.
         keys: Names of the fields that are keys: these keep their type.
+        filled: Fields that it must have as well, and that nobody has declared: of the type that their source has. One
+            that was declared once keeps the type that it has, where that holds what the source brings.
 
     Raises:
         ConfigError: A field would have to become of a type that does not hold its values; every one is listed.
@@ -59,7 +64,7 @@ def field_changes(
     widened: dict[str, tuple[ContactField, ContactField]] = {}
     renewed: dict[str, ContactField] = {}
     problems: dict[str, str] = {}
-    for field in wanted:
+    for field in (*wanted, *_unlike(filled, existing)):
         known = added.get(field.name) or existing.get(field.name)
         if known is None:
             added[field.name] = field
@@ -81,6 +86,15 @@ def field_changes(
     if problems:
         raise ConfigError(list(problems.values()))
     return FieldChanges(tuple(added.values()), tuple(widened.values()), tuple(renewed.values()))
+
+
+def _unlike(filled: Iterable[ContactField], existing: Mapping[str, ContactField]) -> Iterator[ContactField]:
+    """Leave out the fields whose column is of another type that does as well and that does not become theirs."""
+    for field in filled:
+        known = existing.get(field.name)
+        does = known is not None and known.type is not field.type and known.type in HOLDS[field.type]
+        if known is None or not does or field.type in WIDER.get(known.type, ()):
+            yield field
 
 
 def _refused(known: ContactField, wanted: FieldType) -> str:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import typing as t
 
 import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
 
+from target_contactdb.engines import brief
 from target_contactdb.errors import ConfigError
 from target_contactdb.fields import ContactField, FieldType
 from target_contactdb.tables import contact_fields
@@ -28,16 +30,30 @@ def apply_field_changes(connection: sa.Connection, changes: FieldChanges, positi
         position: Of the first field that is added.
 
     Raises:
-        ConfigError: A value does not fit into the wider type after all: a whole number of more than 15 digits.
+        ConfigError: A value does not fit into the wider type after all: a whole number of more than 15 digits. Or the
+            database does not change the column: somebody's view reads it.
     """
     for known, field in changes.widened:
         _require_room(connection, known, field)
     for known, field in changes.widened:
-        _widen(connection, known, field)
+        try:
+            _widen(connection, known, field)
+        except DBAPIError as error:
+            if error.connection_invalidated:
+                raise
+            raise ConfigError([_refused(field, error)]) from None
         _describe(connection, field)
     for field in changes.renewed:
         _describe(connection, field)
     _add(connection, changes.added, position)
+
+
+def _refused(field: ContactField, error: DBAPIError) -> str:
+    # PostgreSQL tells the view here.
+    detail = getattr(getattr(error.orig, "diag", None), "message_detail", None)
+    why = f"{brief(error)}{f' ({detail})' if detail else ''}"
+    hint = "; drop the view first" if " view " in why else ""
+    return f"contact field `{field.name}` cannot become {field.type}: {why}{hint}"
 
 
 def _describe(connection: sa.Connection, field: ContactField) -> None:

@@ -14,10 +14,13 @@ _TAKEN: t.Final = {
     FieldType.EMAIL: "Text of at most 255 characters, without the spaces around it. Written as it came, compared "
     "without regard to case.",
     FieldType.PHONE: "Text of at most 255 characters, without the spaces around it.",
-    FieldType.INTEGER: "A whole number of at most 64 bits, also as text.",
-    FieldType.DECIMAL: "A number that NUMERIC(19,4) holds without rounding, also as text; no binary fraction.",
-    FieldType.DATE: "An ISO 8601 date; of a time, its date in UTC.",
-    FieldType.DATETIME: "An ISO 8601 time; one without an offset is UTC. Kept in UTC, to the microsecond.",
+    FieldType.INTEGER: "A whole number of at most 64 bits, also as text of the digits 0 to 9.",
+    FieldType.DECIMAL: "A number that NUMERIC(19,4) holds without rounding, also as text of the digits 0 to 9; "
+    "no binary fraction.",
+    FieldType.DATE: "An ISO 8601 date such as `2026-11-24`; of a time, its date in UTC. "
+    "No empty text, week or day of the year.",
+    FieldType.DATETIME: "An ISO 8601 time, its date as above; one without an offset is UTC. "
+    "Kept in UTC, of the years 1 to 9999, to the microsecond.",
     FieldType.BOOLEAN: "True or false; no number and no word stands for them.",
     FieldType.CHOICE: "One of the field's `choices`, spelled as there.",
     FieldType.LIST: "A list.",

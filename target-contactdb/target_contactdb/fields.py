@@ -11,6 +11,7 @@ from decimal import Decimal, InvalidOperation
 
 import sqlalchemy as sa
 
+from target_contactdb.json_values import bounded, cleaned
 from target_contactdb.types import Json, LongText, Money, UtcDateTime
 
 if t.TYPE_CHECKING:
@@ -90,7 +91,7 @@ def _text(value: t.Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, Decimal):
-        return format(value, "f")
+        return format(bounded(value), "f")
     if isinstance(value, int):
         return str(value)
     if isinstance(value, dt.datetime):
@@ -124,6 +125,9 @@ def to_integer(value: t.Any) -> int:
     if isinstance(value, bool):
         msg = "is a yes/no value, not a whole number"
         raise ValueError(msg)  # noqa: TRY004 - one kind of error for one kind of problem
+    if isinstance(value, str) and not _WHOLE.fullmatch(value):
+        msg = "is not a whole number"
+        raise ValueError(msg)
     try:
         number = int(value) if isinstance(value, int | str) else _whole(value)
     except (ValueError, ArithmeticError, TypeError):
@@ -136,13 +140,16 @@ def to_integer(value: t.Any) -> int:
 
 
 def _whole(value: t.Any) -> int:
-    number = Decimal(value)
+    number = bounded(Decimal(value))
     if number != number.to_integral_value():
         msg = "has decimals"
         raise ValueError(msg)
     return int(number)
 
 
+_WHOLE: t.Final = re.compile(r"[+-]?[0-9]{1,40}")
+_AMOUNT: t.Final = re.compile(r"[+-]?[0-9]{1,40}(?:\.[0-9]{1,40})?(?:[eE][+-]?[0-9]{1,4})?")
+_DAY: t.Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _CENT_OF_CENT: t.Final = Decimal("0.0001")
 _DECIMAL_LIMIT: t.Final = Decimal(10) ** 15
 
@@ -157,7 +164,10 @@ def to_decimal(value: t.Any) -> Decimal:
         if isinstance(value, bool | float):
             msg = "is not an exact number"
             raise ValueError(msg)  # noqa: TRY004 - one kind of error for one kind of problem
-        number = Decimal(value)
+        if isinstance(value, str) and not _AMOUNT.fullmatch(value):
+            msg = "is not a number"
+            raise ValueError(msg)
+        number = bounded(Decimal(value))
         fits = number.is_finite() and abs(number) < _DECIMAL_LIMIT and number == number.quantize(_CENT_OF_CENT)
     except (InvalidOperation, TypeError):
         msg = "is not a number"
@@ -171,28 +181,40 @@ def to_decimal(value: t.Any) -> Decimal:
 def to_datetime(value: t.Any) -> dt.datetime:
     """Convert ISO 8601 text or a datetime to UTC; a time without a zone is UTC already.
 
+    The day is written as `2026-11-24`; weeks and days of the year are refused.
+
     Raises:
-        ValueError: It is not a moment.
+        ValueError: It is not a moment, or one that in UTC lies before the year 1 or after the year 9999.
     """
     if isinstance(value, str):
-        try:
-            value = dt.datetime.fromisoformat(value)
-        except ValueError:
-            msg = "is not an ISO 8601 time"
-            raise ValueError(msg) from None
+        value = _parsed(value, dt.datetime.fromisoformat, "is not an ISO 8601 time")
     if not isinstance(value, dt.datetime):
         msg = "is not a time"
         raise ValueError(msg)  # noqa: TRY004 - one kind of error for one kind of problem
-    return value.astimezone(dt.UTC) if value.tzinfo else value.replace(tzinfo=dt.UTC)
+    try:
+        return value.astimezone(dt.UTC) if value.tzinfo else value.replace(tzinfo=dt.UTC)
+    except OverflowError:
+        msg = "is a time that no calendar holds in UTC"
+        raise ValueError(msg) from None
+
+
+_Parsed = t.TypeVar("_Parsed")
+
+
+def _parsed(text: str, parse: Callable[[str], _Parsed], problem: str) -> _Parsed:
+    if not text.strip():
+        problem = f"is empty text, which {problem}"
+    elif _DAY.match(text):
+        try:
+            return parse(text)
+        except ValueError:
+            raise ValueError(problem) from None
+    raise ValueError(problem)
 
 
 def _date(value: t.Any) -> dt.date:
-    if isinstance(value, str) and len(value) == 10:
-        try:
-            return dt.date.fromisoformat(value)
-        except ValueError:
-            msg = "is not an ISO 8601 date"
-            raise ValueError(msg) from None
+    if isinstance(value, str) and len(value) <= 10:
+        return _parsed(value, dt.date.fromisoformat, "is not an ISO 8601 date")
     if isinstance(value, dt.date) and not isinstance(value, dt.datetime):
         return value
     return to_datetime(value).date()
@@ -207,14 +229,14 @@ def _boolean(value: t.Any) -> bool:
 
 def _list(value: t.Any) -> list[t.Any]:
     if isinstance(value, list):
-        return value
+        return t.cast("list[t.Any]", cleaned(value))
     msg = "is not a list"
     raise ValueError(msg)
 
 
 def _json(value: t.Any) -> t.Any:
     if isinstance(value, dict | list):
-        return value
+        return cleaned(value)
     msg = "is not an object or a list"
     raise ValueError(msg)
 

@@ -75,6 +75,7 @@ class Hearing:
     def hear(self, customer: Customer, row: Row) -> tuple[Heard, list[tuple[Key, OptOut]]]:
         """Read one record against the database, and return the opt-outs that it brings to light."""
         exists = row["contact_id"] is not None
+        customer = customer.dated(row["source_source_updated_at"], self.now)
         heard = Heard(customer, row, exists, {}, {}, {})
         told: list[tuple[Key, OptOut]] = []
         for channel in CHANNELS:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 import sqlalchemy as sa
 
 from target_contactdb.consent_rules import adopt
-from target_contactdb.consent_values import Held, OptOut, Source, Status
+from target_contactdb.consent_values import Held, OptOut, Source, Status, is_status, read_status
 from target_contactdb.opt_outs import is_later, merge, standing_of_source
 from target_contactdb.tables import CHANNELS, contact_sources, suppressions
 
@@ -138,7 +138,8 @@ def holders(
         )
         statement = sa.select(contacts, consented_at.label("consented_at")).where(
             contacts.c[f"{channel}_address_hash"].in_(hashes),
-            contacts.c[f"{channel}_status"] == Status.SUBSCRIBED.value,
+            # As `held_of` reads it: another program may have spelt it in its own way.
+            sa.func.lower(sa.func.trim(contacts.c[f"{channel}_status"])) == Status.SUBSCRIBED.value,
         )
         for row in connection.execute(statement).mappings():
             held, _opt_out = adopt_row(row, channel, held_of(row, channel), now=now, policy=policy)
@@ -147,12 +148,12 @@ def holders(
 
 
 def held_of(row: t.Mapping[str, t.Any] | sa.RowMapping, channel: str) -> Held:
-    """Return what a row of `contacts` holds on a channel."""
+    """Return what a row of `contacts` holds on a channel; a status and a cause may be as another program spelt them."""
     source = row[f"{channel}_status_source"]
     return Held(
-        Status(row[f"{channel}_status"]),
+        read_status(row[f"{channel}_status"]),
         Source(source) if source else None,
-        row[f"{channel}_unsubscription_cause"],
+        (row[f"{channel}_unsubscription_cause"] or "").strip() or None,
         row[f"{channel}_status_at"],
         row[f"{channel}_opted_in_at"],
         row[f"{channel}_address_hash"],
@@ -168,6 +169,7 @@ def adopt_row(
         held,
         written_status=row[f"{channel}_written_status"],
         written_cause=row[f"{channel}_written_cause"],
+        is_status=is_status(row[f"{channel}_status"]),
         row_written_at=row["updated_at"],
         now=now,
         policy=policy,

@@ -61,6 +61,8 @@ class Filled:
 
 _RENAMED: t.Final = {"created_at": "shopify_created_at", "updated_at": "shopify_updated_at"}
 _KEY_PROPERTY: t.Final = "id"
+# What PostgreSQL leaves of a longer name is that of another field.
+_NAME_BYTES: t.Final = 63
 
 
 def default_fields(properties: Mapping[str, t.Any]) -> dict[str, ContactField]:
@@ -91,6 +93,9 @@ def compile_mappings(
     defaults = default_fields(properties)
     own = {field.name: field for field in declared}
     if not mappings:
+        problems = _default_problems(defaults)
+        if problems:
+            raise ConfigError(problems)
         return tuple(
             Filled(source, own.get(field.name, field), Update.ALWAYS, WhenEmpty.CLEAR)
             for source, field in defaults.items()
@@ -98,7 +103,7 @@ def compile_mappings(
     fields = {field.name: field for field in defaults.values()} | own
     titles = [(str(schema["title"]), name) for name, schema in properties.items() if schema.get("title")]
     labels, several = dict(titles), Counter(label for label, _name in titles)
-    problems: list[str] = []
+    problems = []
     filled: list[Filled] = []
     taken: set[str] = set()
     for number, mapping in enumerate(mappings, start=1):
@@ -115,6 +120,8 @@ def compile_mappings(
         elif field is None:
             hint = nearest(mapping.field, fields) or "; declare it in `contact_fields`"
             problems.append(f"{where}: unknown contact field `{mapping.field}`{hint}")
+        elif len(field.name.encode()) > _NAME_BYTES:
+            problems.append(f"{where}: `{mapping.field}` has more than {_NAME_BYTES} characters")
         if mapping.field in taken:
             problems.append(f"{where}: the contact field `{mapping.field}` is mapped twice")
         taken.add(mapping.field)
@@ -122,11 +129,27 @@ def compile_mappings(
             continue
         natural = natural_type(source, properties[source])
         if field.type not in HOLDS[natural]:
-            problems.append(f"{where}: a {field.type} field cannot hold `{source}`, which is {natural}")
+            problems.append(f"{where}: a field of type {field.type} cannot hold `{source}`, which is {natural}")
         filled.append(Filled(source, field, mapping.update, mapping.when_empty))
     if problems:
         raise ConfigError(problems)
     return tuple(filled)
+
+
+def _default_problems(defaults: Mapping[str, ContactField]) -> list[str]:
+    """Return why the properties of a stream cannot all fill fields of their own names, one text each."""
+    problems = []
+    first: dict[str, str] = {}
+    for source, field in defaults.items():
+        where = f"setting `mappings` is empty, and the stream's field `{source}`"
+        if field.name in RESERVED_NAMES:
+            problems.append(f"{where} has the name of the reserved column `{field.name}`")
+        elif len(field.name.encode()) > _NAME_BYTES:
+            problems.append(f"{where} has a name of more than {_NAME_BYTES} characters")
+        elif field.name in first:
+            problems.append(f"{where} becomes the contact field `{field.name}`, as `{first[field.name]}` does")
+        first.setdefault(field.name, source)
+    return [f"{problem}: list the mappings that you want, or rename it with `stream_maps`" for problem in problems]
 
 
 def check_names(fields: Sequence[ContactField]) -> list[str]:

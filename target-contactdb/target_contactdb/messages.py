@@ -13,7 +13,7 @@ from singer_sdk.singerlib.exceptions import InvalidInputLine
 from typing_extensions import override
 
 from target_contactdb.errors import StreamError
-from target_contactdb.typed_records import DECODER
+from target_contactdb.typed_records import DECODER, whole_characters
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,8 +69,8 @@ class MessageReader(MsgSpecReader):
                 try:
                     message = decode(line)
                 except (msgspec.MsgspecError, UnicodeDecodeError):
-                    # Whatever is wrong with it, the SDK's own way finds out.
-                    message = None
+                    # Half a character would be an error; whatever else is wrong with it, the SDK's own way finds out.
+                    line, message = whole_characters(line), None
                 if message is not None and message.type == "RECORD" and message.record:
                     sink = target.sink_of_lines(message.stream)
                     if sink is not None:
@@ -98,13 +98,13 @@ class MessageReader(MsgSpecReader):
         if not isinstance(message, dict):
             raise InvalidInputLine("a line of the input is not an object")
         self.assert_line_requires(message, requires={"type"})
-        kind: str = message["type"]
-        callback = callbacks.get(kind)
+        kind = message["type"]
+        callback = callbacks.get(kind) if isinstance(kind, str) else None
         if callback is None:
-            self._process_unknown_message(message)
-        else:
-            callback(message)
-        return kind
+            msg = f"a line of the input is a message of an unknown type; known are {', '.join(sorted(callbacks))}"
+            raise StreamError(msg)
+        callback(message)
+        return str(kind)
 
 
 class _Input:

@@ -71,7 +71,8 @@ def _take_in(
         before = replace(held_of(row, channel), address_hash=digest)
         held, opt_out = adopt_row(row, channel, before, now=now, policy=importing.policy)
         found.append((row["contact_id"], channel, held))
-        changes.append((row["contact_id"], adopted_change(channel, row, held)))
+        if held != before:
+            changes.append((row["contact_id"], adopted_change(channel, row, held)))
         if opt_out is not None:
             opted_out.append(row["contact_id"])
             if digest is not None:

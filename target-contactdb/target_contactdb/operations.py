@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 
+from target_contactdb.json_values import storable
 from target_contactdb.tables import OUTCOMES, STATUS_CHANGES, operation_records, operations
 
 if t.TYPE_CHECKING:
@@ -123,7 +124,7 @@ def count(connection: sa.Connection, operation_id: int, stream: str, tally: Tall
                     "key": aside.key,
                     "outcome": aside.outcome,
                     "reason": aside.reason,
-                    "record": aside.record,
+                    "record": storable(aside.record),
                 }
                 for aside in tally.set_aside
             ],

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from target_contactdb import plain_statements as statements
 from target_contactdb.addresses import address_hasher
 from target_contactdb.contact_lookup import source_hash
-from target_contactdb.fields import FieldType
+from target_contactdb.fields import FieldType, to_integer
 from target_contactdb.mapping import Update, WhenEmpty
 from target_contactdb.plain_changed import Change, ChangedContacts
 from target_contactdb.plain_new import NewContacts
@@ -155,10 +155,9 @@ class PlainRoad:
         for position in batch.careful:
             if batch.cores[position] is None:
                 record = decode_record(batch.lines[position])
-                key = record.get("id") if isinstance(record, dict) else None
                 try:
-                    odd.add(int(key))  # type: ignore[arg-type]
-                except (TypeError, ValueError, OverflowError):
+                    odd.add(to_integer(record["id"]))
+                except (KeyError, TypeError, ValueError):
                     # No id, so no customer's; the careful road rejects the record and says why.
                     continue
         return odd

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import typing as t
 from dataclasses import dataclass, replace
 
@@ -29,9 +28,13 @@ if t.TYPE_CHECKING:
     from target_contactdb.conditions.filters import Filter
     from target_contactdb.consent_values import Policy
     from target_contactdb.database import Database
+    from target_contactdb.fields import ContactField
     from target_contactdb.mapping import Filled
     from target_contactdb.settings import Settings
     from target_contactdb.stored_records import StoredFilter
+
+
+_SHOP_LENGTH: t.Final = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +45,13 @@ class Logged:
         stream: The stream.
         shop: Whose customers it names.
         operation_id: The operation in the log.
+        reads_everyone: It starts where a full refresh does. Records that are played back do so too.
     """
 
     stream: str
     shop: str
     operation_id: int
+    reads_everyone: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +73,23 @@ class Compiled:
     checked: tuple[Filled, ...] = ()
 
     def for_database(self, database: Database) -> Compiled:
-        """Return the same with the mappings apart that a database has no field for."""
-        has = [filled.field.name in database.fields for filled in self.mappings]
-        mappings = tuple(itertools.compress(self.mappings, has))
-        return replace(self, mappings=mappings, checked=tuple(one for one in self.mappings if one not in mappings))
+        """Return the same with the fields of a database, and the mappings apart that it has no field for."""
+        fields = database.fields
+        mappings = tuple(_as_stored(one, fields) for one in self.mappings if one.field.name in fields)
+        return replace(
+            self, mappings=mappings, checked=tuple(one for one in self.mappings if one.field.name not in fields)
+        )
 
     @property
     def stored(self) -> StoredFilter:
         """The filters as they are asked of what is stored."""
         return find_stored(self.filters, self.mappings, self.properties, self.policy)
+
+
+def _as_stored(filled: Filled, fields: Mapping[str, ContactField]) -> Filled:
+    """Return a mapping that fills its field as the database has it: one may be of a wider type than its source."""
+    stored = fields[filled.field.name]
+    return filled if stored.type is filled.field.type else replace(filled, field=stored)
 
 
 def compile_customers(settings: Settings, properties: Mapping[str, t.Any]) -> Compiled:
@@ -89,7 +102,7 @@ def compile_customers(settings: Settings, properties: Mapping[str, t.Any]) -> Co
     Raises:
         ConfigError: Something is wrong with them: all of it at once.
     """
-    problems: list[str] = []
+    problems = shop_problems(properties)
     try:
         mappings = compile_mappings(properties, settings.contact_fields, settings.mappings)
     except ConfigError as error:
@@ -101,6 +114,26 @@ def compile_customers(settings: Settings, properties: Mapping[str, t.Any]) -> Co
     if problems:
         raise ConfigError(problems)
     return Compiled(properties, mappings, filters, settings.policy)
+
+
+def shop_of(properties: Mapping[str, t.Any]) -> str:
+    """Return the shop that a stream names in its schema.
+
+    Args:
+        properties: `properties` of the stream's schema.
+    """
+    return str(properties.get("shop", {}).get("const") or "")
+
+
+def shop_problems(properties: Mapping[str, t.Any]) -> list[str]:
+    """Return what is wrong with the shop that a stream names.
+
+    Args:
+        properties: `properties` of the stream's schema.
+    """
+    if len(shop_of(properties)) <= _SHOP_LENGTH:
+        return []
+    return [f"the stream's schema names a shop of more than {_SHOP_LENGTH} characters"]
 
 
 def ready_database(
@@ -119,10 +152,12 @@ def ready_database(
         ConfigError: A setting does not fit the database.
         DatabaseError: The database cannot be used.
     """
-    filled = [one.field for one in compiled.mappings] if compiled is not None else []
+    declared = {one.name for one in settings.contact_fields}
+    filled = [one.field for one in compiled.mappings if one.field.name not in declared] if compiled is not None else []
     database = open_for_import(
         engine,
-        (*settings.contact_fields, *filled),
+        settings.contact_fields,
+        filled,
         settings.unsubscription_causes,
         settings.policy.protected_causes,
         # A stream without contact fields knows none to be a key of a new database.

@@ -5,12 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 
 from target_contactdb.addresses import address_hash
 from target_contactdb.fields import to_datetime, to_integer, to_short_text
+from target_contactdb.json_values import storable
 from target_contactdb.tables import CHANNELS
 
 if t.TYPE_CHECKING:
@@ -21,6 +22,8 @@ if t.TYPE_CHECKING:
 
 ADDRESS_PROPERTY: t.Final = {"email": "email", "sms": "phone"}
 """Per channel: the property of the stream, and the contact field, that hold its address."""
+
+_LONG_AGO: t.Final = dt.datetime.min.replace(tzinfo=dt.UTC)
 
 Record: t.TypeAlias = "dict[str, t.Any]"
 
@@ -57,7 +60,7 @@ class Customer:
     Attributes:
         position: Its place in the batch.
         customer_id: Shopify's numeric id.
-        updated_at: Of the customer, UTC.
+        updated_at: Of the customer, UTC; of a record whose own cannot be read, the least that it may be.
         last_order_at: Creation of the last order, where the record carries it.
         said: Per channel; None where the record carries neither address nor state.
         hashes: Per channel, the hash of the address; None without one.
@@ -67,6 +70,7 @@ class Customer:
             outcome, so that its fields count as unwritten; None = what is stored stays.
         aside: Why the record is not taken in; None = it is.
         only_consent: The record is about consent alone: it counts as what it changes, and brings no field.
+        is_dated: The record says how old it is.
     """
 
     position: int
@@ -80,6 +84,22 @@ class Customer:
     content_hash: str | None
     aside: SetAside | None = None
     only_consent: bool = False
+    is_dated: bool = True
+
+    def dated(self, known: dt.datetime | None, now: dt.datetime) -> Customer:
+        """Return the record with a time of its own, where it does not say how old it is.
+
+        It is taken for no older than what is known of the customer, so that what it says against writing counts; and
+        for no newer, so that the same record, mended, still counts as well.
+
+        Args:
+            known: The `updated_at` of the newest record of the customer that was taken in.
+            now: The time of this write, for a customer of whom nothing is known.
+        """
+        if self.is_dated:
+            return self
+        consents = [said.consent_at for said in self.said.values() if said is not None and said.consent_at is not None]
+        return replace(self, updated_at=known or max(consents, default=now), is_dated=True)
 
 
 def field_value(name: str, convert: t.Callable[[t.Any], t.Any], value: t.Any) -> t.Any:
@@ -108,6 +128,15 @@ def required(record: Record, name: str, convert: t.Callable[[t.Any], t.Any]) -> 
         msg = f"field `{name}` is missing"
         raise RecordError(msg)
     return value
+
+
+def key_of(record: Record) -> str | None:
+    """Return a record's key as text, as far as the log has room for it; None without one."""
+    key = record.get("id")
+    return None if key is None else str(storable(key))[:_LONGEST_KEY]
+
+
+_LONGEST_KEY: t.Final = 255
 
 
 def content_hash(*parts: t.Any) -> str:
@@ -142,7 +171,7 @@ def read_aside(record: Record, position: int, aside: SetAside, *, mappings: int,
     """Read what counts of a record that is not taken in: whose it is, its age, and its consent.
 
     What cannot be read of the consent takes no opt-out away: the bare state counts, without a time, for the address
-    that the contact holds.
+    that the contact holds. Nor does an age that cannot be read (`Customer.dated`).
 
     Args:
         record: As the tap sent it.
@@ -152,10 +181,13 @@ def read_aside(record: Record, position: int, aside: SetAside, *, mappings: int,
         salt: The database's secret, for the hashes of addresses.
 
     Raises:
-        RecordError: It does not say whose it is, or how old.
+        RecordError: It does not say whose it is.
     """
     customer_id = required(record, "id", to_integer)
-    updated_at = required(record, "updated_at", to_datetime)
+    try:
+        updated_at = required(record, "updated_at", to_datetime)
+    except RecordError:
+        updated_at = None
     try:
         last_order_at = field_value("last_order_created_at", to_datetime, record.get("last_order_created_at"))
     except RecordError:
@@ -164,7 +196,17 @@ def read_aside(record: Record, position: int, aside: SetAside, *, mappings: int,
     values, carried = (None,) * mappings, (False,) * mappings
     hashes = said_hashes(said, salt)
     return Customer(
-        position, customer_id, updated_at, last_order_at, said, hashes, values, carried, aside.outcome, aside
+        position,
+        customer_id,
+        updated_at or _LONG_AGO,
+        last_order_at,
+        said,
+        hashes,
+        values,
+        carried,
+        aside.outcome,
+        aside,
+        is_dated=updated_at is not None,
     )
 
 

@@ -9,8 +9,8 @@ import sqlalchemy as sa
 
 from target_contactdb.records import Customer, SaidOf, said_hashes
 from target_contactdb.set_aside import DISCARDED
-from target_contactdb.settings import FILTERS_FROM
 from target_contactdb.stored_records import FIELD_PREFIX, marked
+from target_contactdb.stream_memory import UNSETTLED, recall_stream, remember_filters
 from target_contactdb.tables import CHANNELS, contact_sources, database_state
 
 if t.TYPE_CHECKING:
@@ -18,54 +18,54 @@ if t.TYPE_CHECKING:
 
     from target_contactdb.contact_import import ContactImport
     from target_contactdb.operations import SetAside
+    from target_contactdb.settings import Settings
     from target_contactdb.stored_records import StoredFilter
 
 _BATCH: t.Final = 5000
 
 
-def known_fingerprint(engine: sa.Engine) -> str | None:
-    """Return the fingerprint of the options of the last import; None before the first, "" if the keys have changed."""
-    with engine.connect() as connection:
-        known: str | None = connection.execute(sa.select(database_state.c.options_fingerprint)).scalar_one()
-    return known
-
-
-def has_other_filters(known: str | None, fingerprint: str) -> bool:
-    """Tell whether the import filters are not those of the last import.
-
-    Args:
-        known: The fingerprint of the last import.
-        fingerprint: Of the options now.
-    """
-    return bool(known) and t.cast("str", known)[FILTERS_FROM:] != fingerprint[FILTERS_FROM:]
-
-
-def redecide_if_changed(importing: ContactImport, fingerprint: str, stored: StoredFilter) -> None:
+def redecide_if_changed(importing: ContactImport, settings: Settings, stored: StoredFilter) -> None:
     """Take everyone through the table again if the options are not those of the last import.
 
-    The new fingerprint is kept only once everyone is through: a run that is killed starts over.
+    What was asked is noted only once everyone is through: a run that is killed starts over.
 
     Args:
-        importing: The customer import that is about to begin.
-        fingerprint: Of the options now.
+        importing: The customer import that is about to begin; its stream is remembered.
+        settings: The checked settings.
         stored: The import filters, to be asked of what is stored.
 
     Raises:
         StatusLimitError: Too many statuses would change.
     """
-    engine = importing.database.engine
-    known = known_fingerprint(engine)
-    if known == fingerprint:
+    engine, filters = importing.database.engine, settings.filters_fingerprint
+    known = _known_fingerprint(engine)
+    of_stream = recall_stream(engine, importing.stream, importing.shop)
+    is_unasked = of_stream is not None and of_stream.has_other_filters(filters) and not stored.missing
+    if known == settings.options_fingerprint and not is_unasked:
         return
+    # As long as the filters are the same, the last record of each customer has answered them; other keys bring other
+    # records to a contact.
+    is_asking = is_unasked or (known == "" and not stored.missing)
     if known is not None:
         importing.logger.info("the options have changed: every contact is decided again")
-        # As long as the filters are the same, the last record of each customer has answered them.
-        is_same = known != "" and not has_other_filters(known, fingerprint)
-        why = marked if is_same or stored.missing else stored.aside
-        for shop, customers in _stored(importing, stored, why):
+        is_begun = False
+        for shop, customers in _stored(importing, stored, stored.aside if is_asking else marked):
             replace(importing, shop=shop).write_again(customers)
+            if is_asking and not is_begun:
+                is_begun = True
+                with engine.begin() as connection:
+                    remember_filters(connection, UNSETTLED)
     with engine.begin() as connection:
-        connection.execute(sa.update(database_state).values(options_fingerprint=fingerprint))
+        connection.execute(sa.update(database_state).values(options_fingerprint=settings.options_fingerprint))
+        if is_asking:
+            remember_filters(connection, filters)
+
+
+def _known_fingerprint(engine: sa.Engine) -> str | None:
+    """Return the fingerprint of the options of the last import; None before the first, "" if the keys have changed."""
+    with engine.connect() as connection:
+        known: str | None = connection.execute(sa.select(database_state.c.options_fingerprint)).scalar_one()
+    return known
 
 
 def _stored(

@@ -15,9 +15,10 @@ from target_contactdb.database import (
     declare_causes,
     open_database,
     read_fields,
+    unusable,
     version,
 )
-from target_contactdb.engines import brief, open_engine
+from target_contactdb.engines import open_engine
 from target_contactdb.errors import DatabaseError
 from target_contactdb.field_changes import field_changes
 from target_contactdb.key_index import has_exactly
@@ -116,12 +117,13 @@ def _is_ready(engine: sa.Engine) -> bool:
                 raise DatabaseError(msg)
             return found is not None and bool(read_fields(connection))
     except SQLAlchemyError as error:
-        raise DatabaseError(f"setting `sqlalchemy_url`: the contact database cannot be used: {brief(error)}") from None
+        raise unusable(error) from None
 
 
 def open_for_import(
     engine: sa.Engine,
     wanted: Iterable[ContactField],
+    filled: Iterable[ContactField],
     causes: Sequence[str],
     protected_causes: Iterable[str],
     keys: Keys | None,
@@ -134,10 +136,10 @@ def open_for_import(
         ConfigError: As `open_database`.
     """
     if not is_rehearsal(engine):
-        return open_database(engine, wanted, causes, protected_causes, keys)
+        return open_database(engine, wanted, causes, protected_causes, keys, filled)
     with engine.begin() as connection:
         fields = read_fields(connection)
-        changes = field_changes(fields, wanted, keys_in_use(connection))
+        changes = field_changes(fields, wanted, keys_in_use(connection), filled)
         for one in changes.added:
             logger.warning("dry run: would add the contact field `%s` of type %s", one.name, one.type)
         for old, new in changes.widened:

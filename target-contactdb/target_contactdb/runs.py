@@ -10,17 +10,19 @@ from dataclasses import dataclass, field
 from singer_sdk.singerlib.exceptions import InvalidInputLine
 from sqlalchemy.exc import SQLAlchemyError
 
-from target_contactdb.bookmarks import bookmark_of
+from target_contactdb.bookmarks import Place, stands_still
 from target_contactdb.checkout_import import CheckoutImport
 from target_contactdb.consents_import import ConsentsImport
 from target_contactdb.deletions import conclude, forget_listings
 from target_contactdb.dialects import loader_for
 from target_contactdb.engines import brief, open_engine
 from target_contactdb.errors import (
+    ConfigError,
     ContactDbError,
     DatabaseError,
     Interrupted,
     StatusLimitError,
+    StreamCutShort,
     StreamError,
 )
 from target_contactdb.notice import notice_others
@@ -33,12 +35,20 @@ from target_contactdb.operations import (
     start_operation,
     told,
 )
-from target_contactdb.preparing import Logged, compile_customers, consents_import, customers_import, ready_database
+from target_contactdb.preparing import (
+    Logged,
+    compile_customers,
+    consents_import,
+    customers_import,
+    ready_database,
+    shop_of,
+    shop_problems,
+)
 from target_contactdb.redecide import redecide_if_changed
 from target_contactdb.rehearsal import open_rehearsal
-from target_contactdb.start_checks import refuse_gap, refuse_unstored
+from target_contactdb.start_checks import reads_everyone, refuse_gap, refuse_unstored, warn_of_late_start
 from target_contactdb.status_gate import refuse_if_stopped
-from target_contactdb.stream_memory import remember_stream
+from target_contactdb.stream_memory import recall_stream, remember_start, remember_stream
 
 if t.TYPE_CHECKING:
     import logging
@@ -54,6 +64,8 @@ if t.TYPE_CHECKING:
 
 NOT_STARTED: t.Final = "Stopped; the imports that follow in this run are not started."
 
+_REHEARSED: t.Final = "dry run, nothing was written: "
+
 
 @dataclass
 class Run:
@@ -68,9 +80,12 @@ class Run:
     logger: logging.Logger
     _engine: sa.Engine | None = None
     _operations: dict[tuple[Kind, str], Logged] = field(default_factory=dict)
-    _state: Mapping[str, t.Any] | None = None
+    _place: Place = field(default_factory=Place)
     # The streams that name everyone, and have not said yet that it was all.
     _listings: dict[str, ConsentsImport] = field(default_factory=dict)
+    _paused: set[tuple[Kind, str]] = field(default_factory=set)
+    # Per operation that may read everyone, what notes it once it has.
+    _settles: dict[int, Callable[[], None]] = field(default_factory=dict)
 
     def kind_of(self, stream: str) -> Kind | None:
         """Return what a stream is imported as; None if it has no place here."""
@@ -93,10 +108,13 @@ class Run:
             StateError: The tap does not start where this import has to.
             StatusLimitError: Too many statuses would change.
         """
+        self._place.begin()
         properties = schema["properties"]
-        shop = str(properties.get("shop", {}).get("const") or "")
-        kind = t.cast("Kind", self.kind_of(stream))
+        shop, kind = shop_of(properties), t.cast("Kind", self.kind_of(stream))
         compiled = compile_customers(self.settings, properties) if kind is Kind.CUSTOMERS else None
+        problems = shop_problems(properties)
+        if problems:
+            raise ConfigError(problems)
         if self._engine is None:
             self._engine = self._open()
         database = ready_database(self._engine, self.settings, kind, compiled, self.logger)
@@ -104,17 +122,19 @@ class Run:
             compiled = compiled.for_database(database)
         off = self._switched_off(kind)
         if off:
-            self.logger.warning("%s: nothing is imported and no bookmark moves, because %s", kind, off)
-            pause_operation(self._engine, kind, shop, self.settings.fingerprint, off)
+            if (kind, shop) not in self._paused:
+                self._paused.add((kind, shop))
+                self.logger.warning("%s: nothing is imported and the bookmark stays, because %s", kind, off)
+                pause_operation(self._engine, kind, shop, self.settings.fingerprint, off)
             return None
         operation = self._operation(kind, stream, shop, compiled)
-        remember_stream(self._engine, stream, shop, schema, compiled.mappings if compiled is not None else ())
+        self._remember(stream, shop, schema, compiled, operation)
         if kind is Kind.CHECKOUTS:
             return CheckoutImport(database, loader_for(self._engine), stream, shop, operation.operation_id).write
         if compiled is not None:
             importing = customers_import(database, self.settings, compiled, operation, self.logger)
             notice_others(importing)
-            redecide_if_changed(importing, self.settings.options_fingerprint, compiled.stored)
+            redecide_if_changed(importing, self.settings, compiled.stored)
             return importing.write
         listing = self._listings[stream] = consents_import(database, self.settings, operation, self.logger)
         forget_listings(self._engine)
@@ -127,16 +147,31 @@ class Run:
         known = self._operations.get((kind, shop))
         if known is not None:
             return known
-        bookmark = bookmark_of(self._state, stream)
+        bookmark = self._place.bookmark_of(stream)
         start = bookmark.value if bookmark is not None else None
         refuse_gap(engine, kind, stream, shop, start)
-        refuse_if_stopped(engine)
-        if compiled is not None:
-            refuse_unstored(engine, self.settings, stream, shop, start, compiled.mappings, compiled.stored, self.logger)
+        is_whole, seen = reads_everyone(engine, kind, shop, start), recall_stream(engine, stream, shop)
+        if seen is None:
+            warn_of_late_start(stream, shop, start, self.logger)
+        elif compiled is not None and not is_whole:
+            refuse_unstored(self.settings, stream, shop, seen, compiled, self.logger)
+        refuse_if_stopped(engine, shop, self.settings.fingerprint)
         started = start_operation(engine, kind, shop, self.settings.fingerprint)
-        operation = self._operations[kind, shop] = Logged(stream, shop, started)
+        operation = self._operations[kind, shop] = Logged(stream, shop, started, is_whole)
         self._note(operation, starting=True)
         return operation
+
+    def _remember(
+        self, stream: str, shop: str, schema: Mapping[str, t.Any], compiled: Compiled | None, operation: Logged
+    ) -> None:
+        engine = t.cast("sa.Engine", self._engine)
+        if compiled is None:
+            remember_stream(engine, stream, shop, schema, (), None)
+            return
+        filters, is_whole = self.settings.filters_fingerprint, operation.reads_everyone
+        settle = remember_start(engine, stream, shop, schema, compiled.mappings, filters, reads_everyone=is_whole)
+        if settle is not None:
+            self._settles[operation.operation_id] = settle
 
     def _open(self) -> sa.Engine:
         url, schema = self.settings.sqlalchemy_url, self.settings.default_target_schema
@@ -171,37 +206,51 @@ class Run:
         """Tell whether a state may go out: none may that would skip what a setting has switched off."""
         if not self.settings.enable_import or self.settings.dry_run:
             return False
-        return self.settings.import_checkouts or bookmark_of(state, self.settings.checkout_stream) is None
+        return self.settings.import_checkouts or stands_still(state, self._place.start, self.settings.checkout_stream)
 
     def note_committed(self, state: Mapping[str, t.Any]) -> None:
         """Log how far the operations have come: everything before this state is committed."""
-        self._state = state
+        self._place.move(state)
         for operation in self._operations.values():
             self._note(operation, starting=False)
 
     def _note(self, operation: Logged, *, starting: bool) -> None:
-        bookmark = bookmark_of(self._state, operation.stream)
+        bookmark = self._place.bookmark_of(operation.stream)
         if bookmark is None or self._engine is None:
             return
         window = {"window_from": bookmark.value, "window_to": bookmark.until} if starting else {}
         note_bookmark(self._engine, operation.operation_id, {**window, "bookmark": bookmark.value})
 
     def complete(self) -> None:
-        """Close the operations at the end of the input."""
+        """Close the operations at the end of the input.
+
+        Raises:
+            StreamCutShort: The input ended before a stream did; every state that it brought has gone out.
+        """
+        cut_short = []
         for (kind, _shop), operation in self._operations.items():
             error = self._missing(operation)
             if error is not None:
                 self._end(operation, OperationState.FAILED, error)
-                self.logger.error("%s import failed: %s. %s", kind, error, NOT_STARTED)
+                cut_short.append(f"{kind} import failed: {error}")
             else:
+                self._settle(operation)
                 self._end(operation, OperationState.COMPLETED, None)
-                dry = "dry run, nothing was written: " if self.settings.dry_run else ""
+                dry = _REHEARSED if self.settings.dry_run else ""
                 self.logger.info("%s%s", dry, told(t.cast("sa.Engine", self._engine), operation.operation_id))
         self._leave()
+        if cut_short:
+            raise StreamCutShort("; ".join(cut_short))
+
+    def _settle(self, operation: Logged) -> None:
+        """Note that everyone has been through the settings. Records that are played back have no STATE."""
+        settle = self._settles.pop(operation.operation_id, None)
+        if settle is not None and self._place.bookmark_of(operation.stream) is not None:
+            settle()
 
     def _missing(self, operation: Logged) -> str | None:
         """Return what an operation lacks to be complete, at the end of the input."""
-        bookmark = bookmark_of(self._state, operation.stream)
+        bookmark = self._place.bookmark_of(operation.stream)
         if bookmark is not None and bookmark.until is not None:
             return f"the extractor stopped before it had read stream `{operation.stream}` to the end of its window"
         if operation.stream in self._listings:
@@ -229,6 +278,8 @@ class Run:
             raise problem from None
         except StatusLimitError as error:
             self._close(OperationState.STOPPED, str(error))
+            if self.settings.dry_run:
+                raise StatusLimitError(f"{_REHEARSED}{error}") from None
             raise
         except SQLAlchemyError as error:
             refused = DatabaseError(f"the contact database refused a write: {brief(error)}")
@@ -252,6 +303,7 @@ class Run:
     def _leave(self) -> None:
         self._operations.clear()
         self._listings.clear()
+        self._settles.clear()
         if self._engine is not None:
             self._engine.dispose()
             self._engine = None

@@ -1,12 +1,10 @@
-"""The settings of the target: their JSON schema, and the checked values that the rest of the program uses."""
+"""The settings of the target: the checked values that the rest of the program uses."""
 
 from __future__ import annotations
 
 import typing as t
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
-
-from singer_sdk import typing as th
 
 from target_contactdb.causes import (
     CUSTOMER_DELETED,
@@ -26,153 +24,16 @@ from target_contactdb.fields import ContactField, FieldType
 from target_contactdb.keys import USER_CODE, Keys
 from target_contactdb.mapping import FieldMapping, Update, WhenEmpty, check_names
 from target_contactdb.records import content_hash
+from target_contactdb.settings_schema import CONFIG_JSONSCHEMA
 from target_contactdb.status_limit import DEFAULT_LIMIT, Limit, read_limit
 
 if t.TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from target_contactdb.conditions.tree import Condition
 
-FILTERS_FROM: t.Final = 16
-"""Where, in the fingerprint of the options, the part of the import filters begins."""
-
-_CONTACT_FIELD = th.ObjectType(
-    th.Property("name", th.StringType, required=True),
-    th.Property("type", th.StringType(allowed_values=[kind.value for kind in FieldType]), required=True),
-    th.Property("label", th.StringType),
-    th.Property("choices", th.ArrayType(th.StringType)),
-    additional_properties=False,
-)
-
-_MAPPING = th.ObjectType(
-    th.Property("source", th.StringType, required=True),
-    th.Property("field", th.StringType, required=True),
-    th.Property("update", th.StringType(allowed_values=[rule.value for rule in Update])),
-    th.Property("when_empty", th.StringType(allowed_values=[rule.value for rule in WhenEmpty])),
-    additional_properties=False,
-)
-
-_OPTIONS = th.ObjectType(
-    # What an entry may be is checked when it is read, so that every problem of all of them is told at once.
-    th.Property("import_filters", th.CustomType({"type": ["array", "null"], "items": {"type": "object"}})),
-    th.Property("update_existing", th.BooleanType),
-    th.Property("unsubscribe_no_consent", th.CustomType({"type": ["string", "null"]})),
-    th.Property("unsubscribe_discarded", th.CustomType({"type": ["string", "null"]})),
-    th.Property("unsubscribe_deleted", th.CustomType({"type": ["string", "null"]})),
-    th.Property("resubscribe", th.StringType(allowed_values=[rule.value for rule in Resubscribe])),
-    th.Property("protected_causes", th.ArrayType(th.StringType)),
-    th.Property("min_opt_in_level", th.StringType(allowed_values=["single", "confirmed"])),
-    th.Property("max_status_changes", th.CustomType({"type": ["string", "integer"]})),
-)
-
-CONFIG_JSONSCHEMA: t.Final = th.PropertiesList(
-    th.Property(
-        "sqlalchemy_url",
-        th.StringType,
-        secret=True,
-        default="sqlite:///contacts.db",
-        title="SQLAlchemy URL",
-        description=(
-            "URL of the contact database: SQLite, PostgreSQL (postgresql+psycopg://...), "
-            "MariaDB or MySQL (mysql+pymysql://...)."
-        ),
-    ),
-    th.Property(
-        "default_target_schema",
-        th.StringType,
-        title="Default target schema",
-        description="PostgreSQL schema that holds the tables; made if it does not exist.",
-    ),
-    th.Property(
-        "enable_import",
-        th.BooleanType,
-        default=True,
-        title="Enable import",
-        description="False imports nothing: one paused operation is logged and no bookmark moves.",
-    ),
-    th.Property(
-        "contact_stream",
-        th.StringType,
-        default="customers",
-        title="Contact stream",
-        description="Name of the stream whose records become contacts.",
-    ),
-    th.Property(
-        "checkout_stream",
-        th.StringType,
-        default="abandoned_checkouts",
-        title="Checkout stream",
-        description="Name of the stream whose records become checkouts.",
-    ),
-    th.Property(
-        "consent_stream",
-        th.StringType,
-        default="customer_consents",
-        title="Consent stream",
-        description="Name of the stream that lists the consent of every customer that exists.",
-    ),
-    th.Property(
-        "import_checkouts",
-        th.BooleanType,
-        default=True,
-        title="Import checkouts",
-        description="False skips the checkout stream and says so; no bookmark moves.",
-    ),
-    th.Property(
-        "primary_key",
-        th.StringType,
-        default=USER_CODE,
-        title="Primary key",
-        description="The field that decides which contact a record belongs to: user_code, or one contact field. "
-        "For a new database; `contactdb keys` changes it later.",
-    ),
-    th.Property(
-        "unique_fields",
-        th.ArrayType(th.StringType),
-        title="Unique fields",
-        description="Contact fields of which no two contacts may hold the same value. For a new database; "
-        "`contactdb keys` changes them later.",
-    ),
-    th.Property(
-        "contact_fields",
-        th.ArrayType(_CONTACT_FIELD),
-        title="Contact fields",
-        description="Fields of your own: a list of name, type, and optionally label and choices.",
-    ),
-    th.Property(
-        "mappings",
-        th.ArrayType(_MAPPING),
-        title="Field mappings",
-        description="List of source, field, update and when_empty. Empty = every field under its own name.",
-    ),
-    th.Property(
-        "unsubscription_causes",
-        th.ArrayType(th.StringType),
-        title="Unsubscription causes",
-        description="The list of causes. Every cause that an option names must be in it.",
-    ),
-    th.Property(
-        "timezone",
-        th.StringType,
-        default="UTC",
-        title="Time zone",
-        description="The shop's time zone, such as Europe/Berlin: a date in a filter or a segment begins at midnight "
-        "there.",
-    ),
-    th.Property(
-        "options",
-        _OPTIONS,
-        title="Options",
-        description="Import filters and consent rules: an object of the options in the table.",
-    ),
-    th.Property(
-        "dry_run",
-        th.BooleanType,
-        default=False,
-        title="Dry run",
-        description="True does everything but commit: the log says what would have happened, and no bookmark moves.",
-    ),
-).to_dict()
+# Where, in the fingerprint of the options, the part of the import filters begins.
+_FILTERS_FROM: t.Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,10 +64,7 @@ class Settings:
 
     @property
     def options_fingerprint(self) -> str:
-        """Hash of the consent options and the import filters: when it changes, everyone is decided again.
-
-        From `FILTERS_FROM` on it is that of the filters.
-        """
+        """Hash of the consent options and the import filters: when it changes, everyone is decided again."""
         policy = self.policy
         consent = content_hash(
             policy.no_consent_cause,
@@ -216,9 +74,13 @@ class Settings:
             policy.update_existing,
             policy.discarded_cause,
         )
+        return consent[:_FILTERS_FROM] + self.filters_fingerprint
+
+    @property
+    def filters_fingerprint(self) -> str:
+        """Hash of the import filters; the later part of `options_fingerprint`."""
         zone = self.timezone.key if self.import_filters else None
-        filters = content_hash(repr(self.import_filters), zone)
-        return consent[:FILTERS_FROM] + filters[FILTERS_FROM:]
+        return content_hash(repr(self.import_filters), zone)[_FILTERS_FROM:]
 
     @property
     def fingerprint(self) -> str:
@@ -226,13 +88,17 @@ class Settings:
         return content_hash(self.mapping_fingerprint, self.options_fingerprint)
 
 
-def read_settings(config: Mapping[str, t.Any]) -> Settings:
+def read_settings(config: Mapping[str, t.Any], of_the_sdk: Collection[str] = ()) -> Settings:
     """Check a configuration.
+
+    Args:
+        config: The settings.
+        of_the_sdk: Names of the settings that are the SDK's and are not read here.
 
     Raises:
         ConfigError: It lists every problem at once.
     """
-    problems: list[str] = []
+    problems = _unknown_settings(config, of_the_sdk)
     url = str(config.get("sqlalchemy_url") or "").strip()
     if not url:
         problems.append("setting `sqlalchemy_url` is blank: set TARGET_CONTACTDB_SQLALCHEMY_URL")
@@ -290,6 +156,16 @@ def _timezone(config: Mapping[str, t.Any], problems: list[str]) -> ZoneInfo:
     except ConfigError as error:
         problems += error.problems
         return ZoneInfo("UTC")
+
+
+def _unknown_settings(config: Mapping[str, t.Any], of_the_sdk: Collection[str]) -> list[str]:
+    known = dict.fromkeys((*CONFIG_JSONSCHEMA["properties"], *of_the_sdk))
+    options = CONFIG_JSONSCHEMA["properties"]["options"]["properties"]
+    return [
+        f"there is no setting `{name}`" + ("; it belongs in `options`" if name in options else nearest(name, known))
+        for name in config
+        if name not in known
+    ]
 
 
 def _unknown_options(options: Mapping[str, t.Any]) -> list[str]:

@@ -109,7 +109,8 @@ def settled_sql(
             sa.and_(no_address, sa.not_(is_no), *nothing, held["opted_out_at"].is_(None)),
         ),
         (held["status"] == Status.SUBSCRIBED.value, sa.and_(agrees, sa.not_(is_open))),
-        else_=unsubscribed,
+        (held["status"] == Status.UNSUBSCRIBED.value, unsubscribed),
+        else_=sa.false(),
     )
     return sa.func.coalesce(settled, sa.false())
 

@@ -6,11 +6,13 @@ import json
 import typing as t
 
 import msgspec
+from singer_sdk.exceptions import MissingKeyPropertiesError
 from singer_sdk.sinks import Sink
 from singer_sdk.sinks.core import JSONSchemaValidator
 from typing_extensions import override
 
 from target_contactdb.errors import StreamError
+from target_contactdb.typed_records import whole_characters
 
 if t.TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +25,14 @@ if t.TYPE_CHECKING:
 
 # Stream maps may put values into a record that JSON has no word for.
 _ENCODER: t.Final = msgspec.json.Encoder(enc_hook=str, decimal_format="number")
+
+
+def _as_line(record: dict[str, t.Any]) -> bytes:
+    try:
+        return _ENCODER.encode(record)
+    except UnicodeEncodeError:
+        # Python's own JSON, which reads the files of a BATCH message, lets half a character pass.
+        return whole_characters(json.dumps(record, default=str).encode())
 
 
 class ImportSink(Sink):
@@ -61,12 +71,12 @@ class ImportSink(Sink):
 
     @override
     def process_record(self, record: dict[str, t.Any], context: dict[str, t.Any]) -> None:
-        self._lines.append(_ENCODER.encode(record))
+        self._lines.append(_as_line(record))
 
     @override
     def process_batch(self, context: dict[str, t.Any]) -> None:
         # A BATCH message hands over a file's records in the context, behind what came as lines.
-        lines = self._lines + [_ENCODER.encode(record) for record in context.get("records", ())]
+        lines = self._lines + [_as_line(record) for record in context.get("records", ())]
         self._lines = []
         # The SDK counts what goes through it; this is what does not.
         self.record_counter_metric.increment(self._uncounted)
@@ -106,6 +116,10 @@ class _Validator(JSONSchemaValidator):
             raise StreamError(msg)
 
 
+class NoKey(StreamError, MissingKeyPropertiesError):
+    """A record lacks a key property that its stream has."""
+
+
 class DroppingSink(Sink):
     """A stream that has no place in a contact database: checked, counted, dropped, and warned about once."""
 
@@ -119,6 +133,14 @@ class DroppingSink(Sink):
         super().__init__(target, stream_name, schema, key_properties)
         # The SDK reads times by their format, and repeats a wrong one in the log.
         self.schema = without_formats(self.schema)
+
+    # The SDK's own error repeats what the record has.
+    @override
+    def _singer_validate_message(self, record: dict[str, t.Any]) -> None:
+        missing = [name for name in self.key_properties if name not in record]
+        if missing:
+            names = ", ".join(f"`{name}`" for name in missing)
+            raise NoKey(f"stream `{self.stream_name}`: a record lacks its key {names}")
 
     @override
     def setup(self) -> None:

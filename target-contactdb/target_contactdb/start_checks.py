@@ -7,21 +7,37 @@ import typing as t
 from target_contactdb.bookmarks import is_full_refresh, leaves_a_gap
 from target_contactdb.errors import StateError
 from target_contactdb.operations import Kind, first_start, latest_bookmark
-from target_contactdb.redecide import has_other_filters, known_fingerprint
-from target_contactdb.stream_memory import new_mappings
 
 if t.TYPE_CHECKING:
     import datetime as dt
     import logging
-    from collections.abc import Sequence
 
     import sqlalchemy as sa
 
-    from target_contactdb.mapping import Filled
+    from target_contactdb.preparing import Compiled
     from target_contactdb.settings import Settings
-    from target_contactdb.stored_records import StoredFilter
+    from target_contactdb.stream_memory import Known
 
 _TIME: t.Final = "%Y-%m-%dT%H:%M:%SZ"
+
+
+def warn_of_late_start(stream: str, shop: str, start: dt.datetime | None, logger: logging.Logger) -> None:
+    """Say that the first import of a stream does not start at the beginning, as with an empty or lost database.
+
+    Args:
+        stream: Name of the stream.
+        shop: The shop.
+        start: The starting bookmark; None = from the beginning.
+        logger: Is told.
+    """
+    if start is not None:
+        logger.warning(
+            "stream `%s` of shop %s: the contact database has none of it yet, and the tap starts at %s: what has not"
+            " changed since is left out. Where that is not the start that you set, run once with --full-refresh",
+            stream,
+            shop,
+            start.strftime(_TIME),
+        )
 
 
 def refuse_gap(engine: sa.Engine, kind: Kind, stream: str, shop: str, start: dt.datetime | None) -> None:
@@ -47,40 +63,41 @@ def refuse_gap(engine: sa.Engine, kind: Kind, stream: str, shop: str, start: dt.
         raise StateError(msg)
 
 
-def refuse_unstored(
-    engine: sa.Engine,
-    settings: Settings,
-    stream: str,
-    shop: str,
-    start: dt.datetime | None,
-    mappings: Sequence[Filled],
-    stored: StoredFilter,
-    logger: logging.Logger,
-) -> None:
-    """Refuse filters and mappings that need what the database has not stored, unless all of it comes again.
+def reads_everyone(engine: sa.Engine, kind: Kind, shop: str, start: dt.datetime | None) -> bool:
+    """Tell whether a tap reads everything again that it has ever read, as far as its start says.
+
+    Records that are played back have no start either.
 
     Args:
         engine: Of the contact database.
+        kind: What is imported.
+        shop: The shop.
+        start: The starting bookmark; None = from the beginning.
+    """
+    return is_full_refresh(start, first_start(engine, kind, shop))
+
+
+def refuse_unstored(
+    settings: Settings, stream: str, shop: str, known: Known, compiled: Compiled, logger: logging.Logger
+) -> None:
+    """Refuse filters and mappings that need what the database has not stored, in a run that brings only what changed.
+
+    Args:
         settings: The checked settings.
         stream: Name of the customers stream.
         shop: The shop.
-        start: The starting bookmark; None = from the beginning.
-        mappings: The compiled mappings.
-        stored: The filters as they are asked of what is stored.
+        known: What every customer has been through.
+        compiled: What the settings make of the stream.
         logger: Is told of what comes in later.
 
     Raises:
         StateError: The run has to be a full refresh.
     """
-    other_filters = has_other_filters(known_fingerprint(engine), settings.options_fingerprint)
-    new = new_mappings(engine, stream, shop, mappings)
-    if is_full_refresh(start, first_start(engine, Kind.CUSTOMERS, shop)):
-        if other_filters and stored.missing:
-            logger.info("the contacts of other shops meet the new import filters when their records come")
-        return
+    other_filters, missing = known.has_other_filters(settings.filters_fingerprint), compiled.stored.missing
+    new = known.lacks(compiled.mappings)
     problems = []
-    if other_filters and stored.missing:
-        names = ", ".join(f"`{name}`" for name in stored.missing)
+    if other_filters and missing:
+        names = ", ".join(f"`{name}`" for name in missing)
         problems.append(f"the new `import_filters` read {names}, which the contact database does not hold unchanged")
     if new and settings.mappings:
         names = ", ".join(f"`{one.source}` to `{one.field.name}`" for one in new)

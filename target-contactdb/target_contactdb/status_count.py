@@ -72,3 +72,20 @@ def accept_changes(connection: sa.Connection, number: int, now: dt.datetime) -> 
             status_changes_accepted_at=now,
         )
     )
+
+
+def try_again(connection: sa.Connection) -> None:
+    """Let an import try again under other options: the count stays, and all contacts are decided again.
+
+    Args:
+        connection: In a transaction.
+    """
+    known = database_state.c.options_fingerprint
+    connection.execute(
+        sa.update(database_state).values(
+            status_changes_held=None,
+            status_changes_stopped_at=None,
+            # As if it had not been asked; before the first import there is nobody to ask.
+            options_fingerprint=sa.case((known.is_not(None), ""), else_=known),
+        )
+    )

@@ -7,9 +7,10 @@ import typing as t
 import sqlalchemy as sa
 
 from target_contactdb.errors import StatusLimitError
-from target_contactdb.status_count import add_changes, read_count
+from target_contactdb.operations import OperationState
+from target_contactdb.status_count import add_changes, read_count, try_again
 from target_contactdb.status_limit import is_too_many
-from target_contactdb.tables import contacts
+from target_contactdb.tables import contacts, operations
 
 if t.TYPE_CHECKING:
     from target_contactdb.operations import Tally
@@ -32,10 +33,14 @@ class TooManyChanges(Exception):
     def told(self) -> str:
         """Return what happened and what to do, in one line."""
         return (
-            f"this batch would change {self.wanted:,} statuses and {self.counted:,} were counted before it, more than"
-            f" the {self.allowed:,} that the option `max_status_changes` allows: nothing of it was written but"
-            " opt-outs and erasures. Look at `contactdb status`, then let it go on with `contactdb accept`"
+            f"this batch would change {_statuses(self.wanted)} and {self.counted:,} were counted before it, more than"
+            f" the {self.allowed:,} that the option `max_status_changes` allows: of it only opt-outs and"
+            " erasures are taken in. Look at `contactdb status`, then let it go on with `contactdb accept`"
         )
+
+
+def _statuses(number: int) -> str:
+    return f"{number:,} status{'' if number == 1 else 'es'}"
 
 
 def pass_gate(connection: sa.Connection, limit: Limit | None, tally: Tally) -> None:
@@ -61,17 +66,41 @@ def pass_gate(connection: sa.Connection, limit: Limit | None, tally: Tally) -> N
     add_changes(connection, tally.limited)
 
 
-def refuse_if_stopped(engine: sa.Engine) -> None:
+def refuse_if_stopped(engine: sa.Engine, shop: str, fingerprint: str) -> None:
     """Refuse to import while a batch waits.
+
+    Under other options the batch may bring other changes, so the shop that was stopped may try again: the count stays,
+    and the limit holds. Everyone is decided again, since earlier batches may have gone through.
+
+    Args:
+        engine: Of the contact database.
+        shop: The shop of the import.
+        fingerprint: Of its settings.
 
     Raises:
         StatusLimitError: A batch was stopped, and nobody has accepted it yet.
     """
-    with engine.connect() as connection:
+    with engine.begin() as connection:
         count = read_count(connection)
+        if count.stopped_at is not None and _has_changed(connection, shop, fingerprint):
+            try_again(connection)
+            return
     if count.stopped_at is not None:
         msg = (
             f"an import was stopped by its limit of status changes (option `max_status_changes`): it would have changed"
-            f" {count.held or 0:,} statuses. Look at `contactdb status`, then let it go on with `contactdb accept`"
+            f" {_statuses(count.held or 0)}. Look at `contactdb status`, then let it go on with `contactdb accept`"
         )
         raise StatusLimitError(msg)
+
+
+def _has_changed(connection: sa.Connection, shop: str, fingerprint: str) -> bool:
+    """Tell whether the settings are not those of the import that was stopped, and the shop is the same."""
+    columns = operations.c
+    stopped = (
+        sa.select(columns.shop, columns.fingerprint)
+        .where(columns.state == OperationState.STOPPED.value)
+        .order_by(columns.operation_id.desc())
+        .limit(1)
+    )
+    found = connection.execute(stopped).one_or_none()
+    return found is not None and found.shop == shop and found.fingerprint != fingerprint

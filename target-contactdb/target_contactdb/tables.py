@@ -74,7 +74,11 @@ def contacts_table(into: sa.MetaData, fields: t.Iterable[sa.Column[t.Any]] = ())
 
 contacts = contacts_table(metadata)
 
-RESERVED_NAMES: t.Final = frozenset(contacts.columns.keys())
+# PostgreSQL has these in every table, and a contact database may move there.
+_SYSTEM_COLUMNS: t.Final = frozenset({"tableoid", "ctid", "xmin", "xmax", "cmin", "cmax"})
+
+RESERVED_NAMES: t.Final = frozenset(contacts.columns.keys()) | _SYSTEM_COLUMNS
+"""Names that no contact field may have."""
 
 
 def _source_channel_columns() -> list[sa.Column[t.Any]]:
@@ -295,7 +299,10 @@ streams = sa.Table(
     sa.Column("stream", KEY_TEXT, primary_key=True),
     sa.Column("shop", KEY_TEXT, primary_key=True),
     sa.Column("json_schema", Json, nullable=False),
+    # What every customer has been through: the mappings, and the import filters. Not those of a run that has not taken
+    # everyone in yet.
     sa.Column("mappings", Json),
+    sa.Column("filters", HASH),
     sa.Column("seen_at", UtcDateTime, nullable=False),
 )
 

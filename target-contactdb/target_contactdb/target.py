@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import copy
+import logging
 import sys
 import time
 import typing as t
 
+from singer_sdk.exceptions import RecordsWithoutSchemaException
 from singer_sdk.helpers.capabilities import PluginCapabilities, TargetCapabilities
 from singer_sdk.target_base import Target
 from typing_extensions import override
 
-from target_contactdb.errors import ContactDbError, Interrupted, StreamError
+from target_contactdb.errors import ContactDbError, Interrupted, StreamCutShort, StreamError
 from target_contactdb.messages import MessageReader
 from target_contactdb.runs import NOT_STARTED, Run
-from target_contactdb.settings import CONFIG_JSONSCHEMA, read_settings
+from target_contactdb.settings import read_settings
+from target_contactdb.settings_schema import CONFIG_JSONSCHEMA
 from target_contactdb.sinks import DroppingSink, ImportSink
+from target_contactdb.stream_maps import checked_maps, watch
 
 if t.TYPE_CHECKING:
     from types import FrameType
@@ -24,16 +28,25 @@ if t.TYPE_CHECKING:
 
     from target_contactdb.runs import Write
 
-# Settings that the SDK adds to every target and that would do nothing here.
+# Settings of the SDK that would do nothing here: a project that sets them for all its loaders may do so.
 _WITHOUT_EFFECT: t.Final = (
     "add_record_metadata",
     "batch_config",
     "faker_config",
+    "flattening_enabled",
+    "flattening_max_depth",
+    "flattening_max_key_length",
+    "flattening_separator",
+    "hard_delete",
     "load_method",
     "process_activate_version_messages",
 )
 _PATIENCE_SECONDS: t.Final = 60
 _CHUNK_BYTES: t.Final = 1 << 16
+
+
+class NoSchema(StreamError, RecordsWithoutSchemaException):
+    """A stream's message came before its SCHEMA."""
 
 
 class TargetContactDB(Target):
@@ -71,7 +84,8 @@ class TargetContactDB(Target):
         super().__init__(message_reader=reader, **kwargs)
         # Customers are written before anything that refers to them.
         self.max_parallelism = 1
-        self.run = Run(read_settings(self.config), self.logger)
+        settings = read_settings(self.config, (*self.config_jsonschema["properties"], *_WITHOUT_EFFECT))
+        self.run = Run(settings, self.logger)
         reader.target = self
         self._passed_on: dict[str, t.Any] | None = None
         # Stream maps change records, so those go the SDK's own way.
@@ -91,7 +105,10 @@ class TargetContactDB(Target):
 
     @override
     def _process_schema_message(self, message_dict: dict[str, t.Any]) -> None:
-        super()._process_schema_message(message_dict)
+        with checked_maps():
+            super()._process_schema_message(message_dict)
+        stream = message_dict["stream"]
+        watch(stream, self.mapper.stream_maps.get(stream, ()))
         self._sinks_of_lines.clear()
 
     @override
@@ -115,7 +132,16 @@ class TargetContactDB(Target):
             raise StreamError(msg)
         if stream not in self.mapper.stream_maps:
             self._assert_sink_exists(str(stream))
+        if not isinstance(message_dict.get("encoding"), dict) or not isinstance(message_dict.get("manifest"), list):
+            msg = f"stream `{stream}`: a BATCH message names no encoding, or no list of files"
+            raise StreamError(msg)
         super()._process_batch_message(message_dict)
+
+    @override
+    def _assert_sink_exists(self, stream_name: str) -> None:
+        if not self.sink_exists(stream_name):
+            msg = f"stream `{stream_name}`: a message came before its SCHEMA"
+            raise NoSchema(msg)
 
     def start_import(self, stream: str, schema: dict[str, t.Any]) -> Write | None:
         """Return what writes the batches of a stream; None if the settings switch its import off."""
@@ -151,7 +177,9 @@ class TargetContactDB(Target):
         try:
             super().invoke(**kwargs)
         except ContactDbError as error:
-            cls.logger.critical("%s. %s", error, NOT_STARTED)
+            # Why a stream was cut short says the tap: that line is to stand out, not this one.
+            level = logging.ERROR if isinstance(error, StreamCutShort) else logging.CRITICAL
+            cls.logger.log(level, "%s. %s", error, NOT_STARTED)
             if kwargs.get("file_input") is None and not isinstance(error, Interrupted):
                 _let_the_tap_finish(sys.stdin.buffer)
             sys.exit(1)

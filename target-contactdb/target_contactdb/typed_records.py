@@ -16,6 +16,7 @@ import msgspec
 
 from target_contactdb.errors import StreamError
 from target_contactdb.fields import CONVERTERS, FieldType, natural_type, to_datetime
+from target_contactdb.json_values import cleaned
 from target_contactdb.records import RecordError
 
 if t.TYPE_CHECKING:
@@ -35,6 +36,10 @@ _NULL: t.Final = b"null"
 NULL_CHARACTER: t.Final = b"\\u0000"
 _TOO_LONG: t.Final = 255
 
+# A whole pair of escapes, the half of one, or any other escape.
+_ESCAPE: t.Final = re.compile(
+    rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\."
+)
 DECODER: t.Final = msgspec.json.Decoder(float_hook=decimal.Decimal)
 """Decodes JSON with exact numbers."""
 
@@ -52,6 +57,11 @@ def decode_record(line: bytes) -> t.Any:
     except UnicodeDecodeError:
         msg = "a record is not UTF-8"
     raise StreamError(msg)
+
+
+def whole_characters(line: bytes) -> bytes:
+    """Return JSON with U+FFFD for each half of a character, such as text leaves that was cut inside an emoji."""
+    return _ESCAPE.sub(lambda escape: rb"\ufffd" if escape[1] else escape[0], line)
 
 
 _Text: t.TypeAlias = str | msgspec.UnsetType | None
@@ -208,7 +218,11 @@ def short_text(text: str) -> str | None:
 
 
 def _json_text(value: t.Any) -> str:
-    return _EXACT.encode(value).decode()
+    text = _EXACT.encode(value).decode()
+    if "E+" in text or "E-" in text:
+        # Maybe a number that no engine holds.
+        cleaned(value)
+    return text
 
 
 def is_utc_second(text: str) -> bool:
@@ -226,8 +240,10 @@ def moment_reader(loader: Loader) -> Callable[[str], t.Any]:
     parse, moment, of_text = dt.datetime.fromisoformat, loader.moment, loader.moment_of
 
     def read(text: str) -> t.Any:
-        value = parse(text)
-        return of_text(text) if is_utc_second(text) else moment(to_datetime(value))
+        if not is_utc_second(text):
+            return moment(to_datetime(text))
+        parse(text)
+        return of_text(text)
 
     return read
 
@@ -240,10 +256,10 @@ def second_reader(loader: Loader) -> Callable[[str], tuple[t.Any, str]]:
     parse, moment, of_text = dt.datetime.fromisoformat, loader.moment, loader.moment_of
 
     def read(text: str) -> tuple[t.Any, str]:
-        value = parse(text)
         if is_utc_second(text):
+            parse(text)
             return of_text(text), text
-        second = to_datetime(value).replace(microsecond=0)
+        second = to_datetime(text).replace(microsecond=0)
         return moment(second), second.strftime("%Y-%m-%dT%H:%M:%SZ")
 
     return read

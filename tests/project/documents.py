@@ -14,7 +14,7 @@ from pathlib import Path
 import yaml
 
 from tap_shopify_contacts.settings import CONFIG_SCHEMA
-from target_contactdb.settings import CONFIG_JSONSCHEMA
+from target_contactdb.settings_schema import CONFIG_JSONSCHEMA
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 KINDS = {"string": "string", "integer": "integer", "boolean": "boolean", "array": "array", "object": "object"}

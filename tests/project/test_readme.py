@@ -10,7 +10,7 @@ import pytest
 from target_contactdb.causes import DEFAULT_CAUSES
 from target_contactdb.consent import markdown
 from target_contactdb.fields import FieldType
-from target_contactdb.settings import CONFIG_JSONSCHEMA
+from target_contactdb.settings_schema import CONFIG_JSONSCHEMA
 from target_contactdb.tables import OUTCOMES, metadata
 from tests.project.documents import PLUGINS, REPOSITORY, Plugin, project_file
 

@@ -66,7 +66,7 @@ def schema(stream: str = "customers", shop: str = SHOP, **changes: t.Any) -> dic
     }
 
 
-def customer(number: int, **values: t.Any) -> dict[str, t.Any]:
+def customer(number: t.Any, **values: t.Any) -> dict[str, t.Any]:
     """Return a RECORD message of a customer who is subscribed by e-mail and has no phone."""
     record = {
         "id": number,
@@ -90,7 +90,7 @@ def customer(number: int, **values: t.Any) -> dict[str, t.Any]:
     return {"type": "RECORD", "stream": "customers", "record": record}
 
 
-def checkout(number: int, customer_id: int | None, **values: t.Any) -> dict[str, t.Any]:
+def checkout(number: t.Any, customer_id: int | None, **values: t.Any) -> dict[str, t.Any]:
     """Return a RECORD message of an open checkout with one line."""
     record = {
         "id": number,

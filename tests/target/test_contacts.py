@@ -138,7 +138,7 @@ def test_wrong_mappings_are_all_named_at_once_and_nothing_is_written(tmp_path):
     assert caught.value.problems == [
         "setting `mappings`, entry 1: the stream has no field named or labelled `nothing`",
         "setting `mappings`, entry 2: the contact field `first_name` is mapped twice",
-        "setting `mappings`, entry 2: a text field cannot hold `tags`, which is list",
+        "setting `mappings`, entry 2: a field of type text cannot hold `tags`, which is list",
         "setting `mappings`, entry 3: `email_status` is a reserved column and cannot be mapped",
         "setting `mappings`, entry 4: unknown contact field `undeclared`; declare it in `contact_fields`",
     ]

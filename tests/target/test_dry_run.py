@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from target_contactdb.engines import open_engine
-from target_contactdb.errors import ConfigError, DatabaseError
+from target_contactdb.errors import ConfigError, DatabaseError, StatusLimitError
 from target_contactdb.tables import metadata
 from tests.target.consent.test_reconcile import announced, complete, consent
 from tests.target.singer import checkout, customer, execute, query, run, schema, state
@@ -121,6 +121,25 @@ def test_a_field_that_is_missing_is_told_and_its_values_are_checked(database_url
     ]
     assert told[-1] == (
         "dry run, nothing was written: customers completed with rejections: 2 read; 1 updated, 1 rejected"
+    )
+    assert contents(database_url) == before
+
+
+def test_a_batch_beyond_the_limit_is_told_and_not_even_its_opt_outs_are_written(database_url, caplog):
+    run(database_url, [schema(), customer(1), customer(2)])
+    before = contents(database_url)
+    later = {"updated_at": LATER, "email_marketing_updated_at": LATER}
+    batch = [
+        customer(1, email_marketing_state="NOT_SUBSCRIBED", **later),
+        customer(2, email_marketing_state="UNSUBSCRIBED", **later),
+    ]
+    with pytest.raises(StatusLimitError) as caught:
+        dry_run(caplog, database_url, schema(), *batch, options={"max_status_changes": 0})
+
+    assert str(caught.value) == (
+        "dry run, nothing was written: this batch would change 1 status and 0 were counted before it, more than the 0"
+        " that the option `max_status_changes` allows: of it only opt-outs and erasures are taken in. Look at"
+        " `contactdb status`, then let it go on with `contactdb accept`"
     )
     assert contents(database_url) == before
 

@@ -15,6 +15,7 @@ from target_contactdb.errors import ConfigError
 from target_contactdb.field_changes import WIDER, field_changes
 from target_contactdb.fields import ContactField, FieldType
 from target_contactdb.keys import Keys
+from tests.target.singer import customer, execute, query, run, schema
 
 NOW = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)
 BEFORE = {
@@ -143,3 +144,44 @@ def test_a_widening_that_was_killed_on_mariadb_is_made_good(mariadb_url):
     assert with_database(mariadb_url, [field(FieldType.DATETIME)], read) == [
         {"order": AFTER[FieldType.DATE, FieldType.DATETIME]}
     ]
+
+
+@pytest.mark.parametrize("kind", ["decimal", "text"])
+def test_a_field_that_is_no_longer_declared_keeps_its_wider_column_and_is_filled_on(database_url, kind):
+    count = "SELECT orders_count FROM contacts"
+    run(database_url, [schema(), customer(1, orders_count=7)])
+    run(database_url, [schema()], contact_fields=[{"name": "orders_count", "type": kind}])
+    for day, number in ((1, 7), (2, 8)):
+        run(database_url, [schema(), customer(1, orders_count=number, updated_at=f"2026-10-0{day}T00:00:00Z")])
+        assert [str(value).removesuffix(".0000") for (value,) in query(database_url, count)] == [str(number)]
+
+    assert query(database_url, "SELECT type FROM contact_fields WHERE name = 'orders_count'") == [(kind,)]
+
+
+def test_a_column_that_does_not_hold_its_source_any_more_is_refused(sqlite_url):
+    run(sqlite_url, [schema()])
+    with pytest.raises(ConfigError, match=r"`orders_count` is of type integer in the database and cannot become list"):
+        run(sqlite_url, [schema(orders_count={"type": "array"})])
+
+
+@pytest.mark.parametrize("engine", ["sqlite", "postgres"])
+def test_a_column_that_a_view_reads_is_told_by_its_field_and_the_view(request, engine):
+    url = request.getfixturevalue(f"migrated_{engine}_url")
+    run(url, [schema(), customer(1)])
+    execute(url, "CREATE VIEW of_mine AS SELECT orders_count FROM contacts")
+    with pytest.raises(ConfigError) as caught:
+        run(url, [schema(), customer(2)], contact_fields=[{"name": "orders_count", "type": "text"}])
+
+    (problem,) = caught.value.problems
+    assert problem.startswith("contact field `orders_count` cannot become text: ")
+    assert " view of_mine " in problem
+    assert problem.endswith("; drop the view first")
+    assert query(url, "SELECT orders_count FROM of_mine") == [(0,)]
+
+
+def test_mariadb_changes_a_column_that_a_view_reads(migrated_mariadb_url):
+    run(migrated_mariadb_url, [schema(), customer(1)])
+    execute(migrated_mariadb_url, "CREATE VIEW of_mine AS SELECT orders_count FROM contacts")
+    run(migrated_mariadb_url, [schema()], contact_fields=[{"name": "orders_count", "type": "text"}])
+
+    assert query(migrated_mariadb_url, "SELECT orders_count FROM of_mine") == [("0",)]

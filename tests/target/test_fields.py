@@ -37,6 +37,12 @@ UTC = dt.UTC
         ("list", ["a"], ["a"]),
         ("json", {"a": 1}, {"a": 1}),
         ("choice", "red", "red"),
+        ("integer", "-42", -42),
+        ("integer", Decimal("1e3"), 1000),
+        ("decimal", "1e3", Decimal(1000)),
+        ("text", Decimal("1e3"), "1000"),
+        ("list", ["a\0b", {"c\0": "d\0"}, Decimal("1e3")], ["ab", {"c": "d"}, Decimal("1e3")]),
+        ("json", {"a\0": ["b\0"]}, {"a": ["b"]}),
     ],
 )
 def test_a_value_that_fits_is_converted(kind, value, expected):
@@ -64,6 +70,27 @@ def test_a_value_that_fits_is_converted(kind, value, expected):
         ("list", "secret"),
         ("json", "secret"),
         ("choice", "secret"),
+        ("integer", "1_000"),
+        ("integer", "١٢"),
+        ("integer", " 12"),
+        ("integer", ""),
+        ("integer", Decimal("1e9999999")),
+        ("decimal", "1_000.5"),
+        ("decimal", "١٢"),
+        ("decimal", "NaN"),
+        ("decimal", ""),
+        ("decimal", Decimal("1e9999999")),
+        ("decimal", Decimal("1e-9999999")),
+        ("text", Decimal("1e9999999")),
+        ("date", "2026-W10-1"),
+        ("date", "20261001"),
+        ("date", ""),
+        ("datetime", "2026-W10-1T10:00:00Z"),
+        ("datetime", "0001-01-01T00:00:00+10:00"),
+        ("datetime", "9999-12-31T23:59:59-10:00"),
+        ("date", "9999-12-31T23:59:59-10:00"),
+        ("list", [Decimal("1e9999999")]),
+        ("json", {"a": [Decimal("1e-9999999")]}),
     ],
 )
 def test_a_value_that_does_not_fit_is_refused_without_being_repeated(kind, value):
@@ -101,3 +128,9 @@ def test_two_spellings_of_one_address_have_one_hash_and_other_databases_have_oth
     assert address_hash("salt", "email", " ") is None
     assert address_hash("salt", "sms", None) is None
     assert len(email or "") == 32
+
+
+@pytest.mark.parametrize("kind", ["date", "datetime"])
+def test_an_empty_text_is_told_apart_from_a_wrong_time(kind):
+    with pytest.raises(ValueError, match=r"^is empty text"):
+        ContactField("field", FieldType(kind)).convert("")

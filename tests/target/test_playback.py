@@ -127,3 +127,53 @@ def test_an_unchanged_schema_is_not_written_again(sqlite_url, changed):
     run(sqlite_url, [schema(**changes), customer(1)])
 
     assert (query(sqlite_url, "SELECT seen_at FROM streams") == [long_ago]) is not changed
+
+
+def listed(url, *arguments):
+    """Return the keys that `contactdb log --rejected` lists, with the operation of each."""
+    result = CliRunner().invoke(
+        main, ["--sqlalchemy-url", url, "log", "--rejected", "--format", "json", *arguments], catch_exceptions=False
+    )
+    return [(one["operation_id"], one["stream"], one["key"]) for one in json.loads(result.stdout)["records"]]
+
+
+def keys_of(lines):
+    records = [json.loads(line).get("record") for line in lines]
+    return [record["id"] for record in records if record is not None]
+
+
+def test_only_what_is_still_rejected_is_listed_and_played_back(database_url):
+    text = {"type": ["string", "null"]}
+    bad = {"orders_count": "x"}
+    only_a = {"import_filters": [{"field": "tags", "op": "contains", "value": "a"}]}
+    customers = [customer(1), *(customer(n, **bad) for n in (1, 2, 3, 4)), customer("abc"), customer(None)]
+    carts = [schema("abandoned_checkouts", name=text), checkout(1, 1, total_price="x"), checkout(2, 1), checkout(3, 1)]
+    run(database_url, [schema(), *customers, *carts], options=only_a)
+    later = {"updated_at": "2026-10-02T00:00:00Z"}
+    # 1 and 2 were mended, 3 is kept out now, 4 is rejected again; of the checkouts 1 came in, 2 is rejected now.
+    mended = [customer(1, **later), customer(2, **later), customer(3, tags=["z"], **later), customer(4, **bad, **later)]
+    more = [carts[0], checkout(1, 1, **later), checkout(2, 1, total_price="x", **later)]
+    run(database_url, [schema(), *mended, *more], options=only_a)
+
+    assert listed(database_url) == [
+        (4, "abandoned_checkouts", "2"),
+        (3, "customers", "4"),
+        (1, "customers", "abc"),
+        (1, "customers", None),
+    ]
+    assert listed(database_url, "--operation", "2") == [(2, "abandoned_checkouts", "1")]
+    assert listed(database_url, "--limit", "1") == [(4, "abandoned_checkouts", "2")]
+    assert keys_of(exported(database_url)) == ["abc", None, 4, 2]
+    assert keys_of(exported(database_url, "--operation", "1")) == ["abc", None, 1, 2, 3, 4]
+
+
+def test_a_contact_whose_newer_record_is_rejected_is_listed_until_that_is_mended(database_url):
+    run(database_url, [schema(), customer(1)])
+    broken = customer(1, orders_count="x", updated_at="2026-10-02T00:00:00Z")
+    for _time in range(2):
+        run(database_url, [schema(), broken])
+    again = listed(database_url)
+
+    run(database_url, [schema(), customer(1, updated_at="2026-10-02T00:00:00Z")])
+
+    assert (again, listed(database_url)) == ([(3, "customers", "1")], [])

@@ -7,15 +7,16 @@ import json
 import typing as t
 
 import pytest
-from singer_sdk.exceptions import RecordsWithoutSchemaException
 
-from target_contactdb.errors import StreamError
+from target_contactdb.errors import ConfigError, StreamError
 from tests.target.singer import customer, query, run, schema, state
 
 LATER = "2026-10-05T00:00:00Z"
 OUTCOMES = (
     "SELECT kind, state, records_read, inserted, updated, unchanged, rejected FROM operations ORDER BY operation_id"
 )
+
+ERRORS = "SELECT state, error FROM operations"
 
 
 def test_a_schema_that_changes_goes_on_with_the_same_operation(database_url):
@@ -39,9 +40,36 @@ def test_a_schema_that_changes_goes_on_with_the_same_operation(database_url):
         {"type": "BATCH", "stream": "customers", "encoding": {"format": "jsonl"}, "manifest": []},
     ],
 )
-def test_what_comes_before_its_schema_stops_the_run(migrated_sqlite_url, message):
-    with pytest.raises(RecordsWithoutSchemaException):
-        run(migrated_sqlite_url, [message])
+def test_what_comes_before_its_schema_stops_the_run_in_one_line(migrated_sqlite_url, message):
+    other = schema("abandoned_checkouts")
+    with pytest.raises(StreamError) as caught:
+        run(migrated_sqlite_url, [other, message])
+
+    assert str(caught.value) == f"stream `{message['stream']}`: a message came before its SCHEMA"
+    assert query(migrated_sqlite_url, ERRORS) == [("failed", str(caught.value))]
+
+
+@pytest.mark.parametrize("kind", ["RECRD", 5, ["RECORD"]])
+def test_a_message_of_an_unknown_type_stops_the_run_in_one_line(migrated_sqlite_url, kind):
+    with pytest.raises(StreamError, match="a line of the input is a message of an unknown type; known are") as caught:
+        run(migrated_sqlite_url, [schema(), {**customer(1), "type": kind}])
+
+    assert query(migrated_sqlite_url, ERRORS) == [("failed", str(caught.value))]
+
+
+def test_a_record_of_an_unknown_stream_without_its_key_stops_the_run_in_one_line(migrated_sqlite_url):
+    orders = {"type": "SCHEMA", "stream": "orders", "key_properties": ["id"], "schema": {"properties": {"id": {}}}}
+    record = {"type": "RECORD", "stream": "orders", "record": {"email": "marked@example.com"}}
+    with pytest.raises(StreamError) as caught:
+        run(migrated_sqlite_url, [schema(), orders, record])
+
+    assert str(caught.value) == "stream `orders`: a record lacks its key `id`"
+    assert query(migrated_sqlite_url, ERRORS) == [("failed", str(caught.value))]
+
+
+def test_a_batch_without_files_stops_the_run_in_one_line(migrated_sqlite_url):
+    with pytest.raises(StreamError, match="stream `customers`: a BATCH message names no encoding, or no list of files"):
+        run(migrated_sqlite_url, [schema(), {"type": "BATCH", "stream": "customers", "encoding": {"format": "jsonl"}}])
 
 
 @pytest.mark.parametrize("version", [None, "1", True])
@@ -133,3 +161,33 @@ def test_a_record_of_an_unknown_stream_that_breaks_its_schema_is_told_without_it
     del values["email"]
     run(migrated_sqlite_url, [orders, record])
     assert "marked" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("field", "expression", "kind"),
+    [
+        ("orders_count", "int(first_name)", "ValueError"),
+        ("note", "tags[0]", "TypeError"),
+        ("note", "frist_name", "NameNotDefined"),
+        ("note", "{}[first_name]", "KeyError"),
+    ],
+)
+def test_an_expression_of_a_stream_map_that_fails_is_named_without_the_value(
+    migrated_sqlite_url, caplog, field, expression, kind
+):
+    record = customer(1, first_name="Secretname", tags=None)
+    with pytest.raises(StreamError) as caught:
+        run(migrated_sqlite_url, [schema(), record], stream_maps={"customers": {field: expression}})
+
+    assert str(caught.value) == (
+        f"stream `customers`: the expression of `{field}` in `stream_maps` fails for a record ({kind}): {expression}"
+    )
+    assert "Secretname" not in caplog.text
+    assert caught.value.__cause__ is None
+    assert caught.value.__context__ is None
+
+
+@pytest.mark.parametrize("maps", [{"customers": {"note": "1 +"}}, {"customers": {"id": None}}])
+def test_a_stream_map_that_fits_no_stream_is_an_error_of_the_setting(migrated_sqlite_url, maps):
+    with pytest.raises(ConfigError, match=r"^setting `stream_maps`: "):
+        run(migrated_sqlite_url, [schema()], stream_maps=maps)

@@ -55,8 +55,8 @@ def test_a_batch_beyond_the_limit_is_rolled_back_and_waits_until_a_person_accept
 
     told = (
         "this batch would change 2 statuses and 0 were counted before it, more than the 1 that the option"
-        " `max_status_changes` allows: nothing of it was written but opt-outs and erasures. Look at `contactdb status`,"
-        " then let it go on with `contactdb accept`"
+        " `max_status_changes` allows: of it only opt-outs and erasures are taken in. Look at `contactdb status`, then"
+        " let it go on with `contactdb accept`"
     )
     assert str(caught.value) == told
     assert query(database_url, STATUSES) == [(str(one), f"Name{one}", *SUBSCRIBED) for one in (1, 2, 3)]
@@ -148,6 +148,68 @@ def test_changed_options_are_decided_through_the_same_limit(database_url):
     accept(database_url)
     take_in(database_url)
     assert statuses(database_url) == {"1": NO_CONSENT, "2": NO_CONSENT}
+
+
+def test_options_that_are_set_back_let_the_next_import_try_again(database_url):
+    no_flag, flag = ({"options": {**one, "max_status_changes": 1}} for one in ({"unsubscribe_no_consent": None}, {}))
+    people = [customer(number, **NEVER) for number in (1, 2, 3)]
+    run(database_url, [schema(), *people], **no_flag)
+    for _attempt in range(2):
+        with pytest.raises(StatusLimitError):
+            run(database_url, [schema()], **flag)
+
+    run(database_url, [schema(), customer(4)], **no_flag)
+
+    assert set(statuses(database_url).values()) == {SUBSCRIBED}
+    assert query(database_url, COUNTED) == [(0, None)]
+    with pytest.raises(StatusLimitError):
+        run(database_url, [schema()], **flag)
+    assert query(database_url, COUNTED) == [(0, 3)]
+
+
+def test_other_options_that_change_too_many_as_well_are_stopped_as_well(database_url):
+    take_in(database_url, *map(customer, (1, 2, 3)))
+    with pytest.raises(StatusLimitError):
+        take_in(database_url, changed(1, **NEVER), changed(2, **NEVER))
+
+    with pytest.raises(StatusLimitError, match="this batch would change 2 statuses"):
+        run(
+            database_url,
+            [schema(), changed(1, **NEVER), changed(2, **NEVER)],
+            options={"max_status_changes": 1, "resubscribe": "never"},
+        )
+
+    assert set(statuses(database_url).values()) == {SUBSCRIBED}
+
+
+def test_a_dry_run_with_other_options_lets_nothing_go_on(database_url):
+    take_in(database_url, *map(customer, (1, 2, 3)))
+    with pytest.raises(StatusLimitError):
+        take_in(database_url, changed(1, **NEVER), changed(2, **NEVER))
+
+    run(database_url, [schema()], options={"max_status_changes": 1, "resubscribe": "never"}, dry_run=True)
+
+    assert query(database_url, COUNTED) == [(0, 2)]
+
+
+def test_the_settings_of_another_shop_do_not_let_a_batch_go_on(database_url):
+    take_in(database_url, *map(customer, (1, 2, 3)))
+    with pytest.raises(StatusLimitError):
+        take_in(database_url, changed(1, **NEVER), changed(2, **NEVER))
+
+    with pytest.raises(StatusLimitError, match="an import was stopped by its limit"):
+        run(database_url, [schema(shop="shop-b.myshopify.com")], options={"resubscribe": "never"})
+
+    assert query(database_url, COUNTED) == [(0, 2)]
+
+
+def test_what_was_accepted_beforehand_is_not_taken_back_by_accepting_again(sqlite_url):
+    take_in(sqlite_url, *map(customer, (1, 2, 3)))
+    accept(sqlite_url, "--changes", "5")
+
+    accept(sqlite_url)
+
+    assert query(sqlite_url, COUNTED) == [(-5, None)]
 
 
 def test_a_failed_filter_counts(database_url):

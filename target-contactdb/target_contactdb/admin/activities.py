@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from target_contactdb.admin.carts import checkouts_with_sources, is_open
 from target_contactdb.admin.permission import contactable
+from target_contactdb.admin.rejections import still_rejected
 from target_contactdb.errors import ContactDbError
 from target_contactdb.tables import (
     OUTCOMES,
@@ -217,25 +218,38 @@ def require_operation(database: Opened, operation_id: int) -> Operation:
 
 
 def logged_records(
-    database: Opened, limit: int, *, operation_id: int | None = None, outcome: str | None = None
+    database: Opened, limit: int, *, operation_id: int, outcome: str | None = None
 ) -> list[LoggedRecord]:
-    """Return discarded and rejected records: the newest operation's first, in the order of the stream.
+    """Return the discarded and rejected records of an operation, in the order of the stream.
 
     Args:
         database: The contact database.
         limit: How many at most.
-        operation_id: Of this operation only.
+        operation_id: Its number.
         outcome: With this outcome only.
     """
     table = operation_records
     names = ("operation_id", "stream", "key", "outcome", "reason")
     statement = sa.select(*(table.c[name] for name in names))
-    if operation_id is not None:
-        statement = statement.where(table.c.operation_id == operation_id)
+    statement = statement.where(table.c.operation_id == operation_id)
     if outcome is not None:
         statement = statement.where(table.c.outcome == outcome)
-    ordered = statement.order_by(table.c.operation_id.desc(), table.c.record_id).limit(limit)
+    ordered = statement.order_by(table.c.record_id).limit(limit)
     return [LoggedRecord(**row) for row in database.connection.execute(ordered).mappings()]
+
+
+def rejected_records(database: Opened, limit: int, operation_id: int | None = None) -> list[LoggedRecord]:
+    """Return what is still rejected: the newest operation's first, in the order of the stream.
+
+    Args:
+        database: The contact database.
+        limit: How many at most.
+        operation_id: All that this operation rejected, whatever became of it since.
+    """
+    if operation_id is not None:
+        return logged_records(database, limit, operation_id=operation_id, outcome="rejected")
+    found = sorted(still_rejected(database), key=lambda one: (-one.operation_id, one.record_id))
+    return [LoggedRecord(one.operation_id, one.stream, one.key, "rejected", one.reason) for one in found[:limit]]
 
 
 def _caused_changes(database: Opened, operation_id: int) -> list[CausedChanges]:

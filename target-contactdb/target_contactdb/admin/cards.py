@@ -12,7 +12,9 @@ from target_contactdb.addresses import address_hash
 from target_contactdb.admin.activities import Operation, require_operation
 from target_contactdb.admin.carts import Checkout, count_of, last_checkout_of
 from target_contactdb.admin.permission import Suppression, current_address, obstacles
+from target_contactdb.consent_values import Status
 from target_contactdb.errors import ContactDbError
+from target_contactdb.ledger import held_of
 from target_contactdb.records import ADDRESS_PROPERTY
 from target_contactdb.tables import CHANNELS, contact_sources, flow_entries, status_changes
 
@@ -42,7 +44,7 @@ class ChannelCard:
     Attributes:
         channel: `email` or `sms`.
         address: The address it holds now.
-        status: `subscribed`, `unsubscribed` or `none`.
+        status: `subscribed`, `unsubscribed` or `none`; another word in the row's place of it means unsubscribed.
         source: Who the status comes from: `import`, `person`, `protected`, or None.
         changed_elsewhere: The status is not as this program wrote it last: another program changed it since.
         cause: Why it is unsubscribed.
@@ -142,6 +144,10 @@ class ContactCard:
     status_changes: list[StatusChange]
 
 
+class NoContactError(ContactDbError):
+    """No contact is meant by a key."""
+
+
 def find_contact(database: Opened, key: str) -> Contact:
     """Return the one contact that a person means.
 
@@ -150,7 +156,8 @@ def find_contact(database: Opened, key: str) -> Contact:
         key: User code, `#` and contact id, e-mail address, or phone number.
 
     Raises:
-        ContactDbError: There is none, or more than one. The text never repeats the key.
+        NoContactError: There is none. The text never repeats the key.
+        ContactDbError: There is more than one.
     """
     key = key.strip()
     contacts = database.contacts
@@ -161,7 +168,7 @@ def find_contact(database: Opened, key: str) -> Contact:
     else:
         found = _contacts(database, contacts.c.user_code == key) or _by_address(database, key)
     if not found:
-        raise ContactDbError(_not_found(key))
+        raise NoContactError(_not_found(key))
     if len(found) > 1:
         ids = [f"'#{row['contact_id']}'" for row in found[:_SHOWN_CANDIDATES]]
         more = ", ..." if len(found) > _SHOWN_CANDIDATES else ""
@@ -223,18 +230,19 @@ def channel_card(database: Opened, contact: Contact, channel: str) -> ChannelCar
     """Return one channel of a contact, with whether it may be written to now."""
     address = current_address(database, contact, channel)
     reasons = obstacles(contact, channel, address)
-    status, cause = contact[f"{channel}_status"], contact[f"{channel}_unsubscription_cause"]
+    held = held_of(contact, channel)
+    stands = (contact[f"{channel}_status"], contact[f"{channel}_unsubscription_cause"])
     written = (contact[f"{channel}_written_status"], contact[f"{channel}_written_cause"])
     return ChannelCard(
         channel=channel,
         address=address.value,
-        status=status,
+        status=held.status.value,
         source=contact[f"{channel}_status_source"],
-        changed_elsewhere=status != "none" and (status, cause) != written,
-        cause=cause,
-        since=contact[f"{channel}_status_at"],
-        opted_in_at=contact[f"{channel}_opted_in_at"],
-        opted_out_at=contact[f"{channel}_opted_out_at"],
+        changed_elsewhere=held.status is not Status.NONE and stands != written,
+        cause=held.cause,
+        since=held.at,
+        opted_in_at=held.opted_in_at,
+        opted_out_at=held.opted_out_at,
         suppression=address.suppression,
         may=not reasons,
         reasons=reasons,

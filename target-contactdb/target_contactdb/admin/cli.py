@@ -61,7 +61,11 @@ def status(session: Session) -> None:
 
 @main.command()
 @click.option("--operation", "operation_id", type=click.IntRange(min=1), help="All about this operation.")
-@click.option("--rejected", is_flag=True, help="List rejected records with their reasons.")
+@click.option(
+    "--rejected",
+    is_flag=True,
+    help="List what is still rejected, with the reasons; with --operation, all that it rejected.",
+)
 @click.option("--export", "as_messages", is_flag=True, help="With --rejected: as Singer messages, to be played back.")
 @click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many rows at most.")
 @format_option
@@ -78,7 +82,7 @@ def log(session: Session, operation_id: int | None, rejected: bool, as_messages:
                 click.echo(line)
             return
         if rejected:
-            records = activities.logged_records(database, limit, operation_id=operation_id, outcome="rejected")
+            records = activities.rejected_records(database, limit, operation_id)
         elif operation_id is not None:
             details = activities.operation_details(database, operation_id, limit)
         else:

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import click
 
-from target_contactdb.admin.cards import find_contact
 from target_contactdb.admin.field_list import listed_fields
 from target_contactdb.admin.owned import erase as erase_owned
-from target_contactdb.admin.owned import everything_on
+from target_contactdb.admin.owned import everything_on, find_person
 from target_contactdb.admin.render import heading, new_table, show_table
 from target_contactdb.admin.session import Problem, Session, format_option
 from target_contactdb.admin.words import NOTHING, moment, safe
+from target_contactdb.belongings import Stranger
 from target_contactdb.operations import utc_now
 from target_contactdb.status_count import accept_changes, read_count
 
@@ -70,7 +70,8 @@ class Accepted:
 @click.option(
     "--changes",
     type=click.IntRange(min=0),
-    help="How many status changes to accept beforehand; those of the batch that was stopped if left out.",
+    help="How many status changes to accept beforehand; those of the batch that was stopped, or were accepted"
+    " beforehand and have not come, if left out.",
 )
 @format_option
 @click.pass_obj
@@ -78,7 +79,8 @@ def accept(session: Session, changes: int | None) -> None:
     """Accept the status changes that the limit `max_status_changes` holds back: the next import goes on."""
     with session.open(write=True) as database:
         count = read_count(database.connection)
-        number = (count.held or 0) if changes is None else changes
+        # What was accepted beforehand and has not come yet stays accepted.
+        number = max(count.held or 0, -count.counted) if changes is None else changes
         accept_changes(database.connection, number, utc_now())
     answer = Accepted(max(count.counted, 0), count.held, count.stopped_at, number)
     session.show(answer, _show_accepted)
@@ -101,17 +103,20 @@ def erase(session: Session, key: str, yes: bool) -> None:
     """Erase a person out of every table. A hash stays, so that no import brings the person back."""
     if not yes:
         with session.open() as database:
-            contact_id = find_contact(database, key)["contact_id"]
-        _ask(contact_id)
-        key = f"#{contact_id}"
+            person = find_person(database, key)
+        if isinstance(person, Stranger):
+            _ask("this person, who is no contact,")
+        else:
+            _ask(f"contact #{person['contact_id']}")
+            key = f"#{person['contact_id']}"
     with session.open(write=True) as database:
-        done = erase_owned(database, find_contact(database, key), utc_now())
+        done = erase_owned(database, find_person(database, key), utc_now())
     session.show(done, _show_erased)
 
 
-def _ask(contact_id: int) -> None:
+def _ask(whom: str) -> None:
     try:
-        agreed = click.confirm(f"Erase contact #{contact_id} for good?", err=True)
+        agreed = click.confirm(f"Erase {whom} for good?", err=True)
     except click.Abort:
         agreed = False
     if not agreed:
@@ -120,7 +125,8 @@ def _ask(contact_id: int) -> None:
 
 
 def _show_erased(console: Console, done: Erased) -> None:
-    console.print(f"Contact #{done.contact_id} is erased. Rows that went:")
+    whom = "The person, who was no contact," if done.contact_id is None else f"Contact #{done.contact_id}"
+    console.print(f"{whom} is erased. Rows that went:")
     console.print()
     table = new_table("Table")
     table.add_column("Rows", justify="right")
@@ -141,7 +147,7 @@ def export(session: Session, key: str) -> None:
     --format table only counts the rows.
     """
     with session.open() as database:
-        held = everything_on(database, find_contact(database, key))
+        held = everything_on(database, find_person(database, key))
     session.show(held, _show_held, as_json=True)
 
 

@@ -7,6 +7,7 @@ import typing as t
 import msgspec
 import sqlalchemy as sa
 
+from target_contactdb.admin.rejections import still_rejected
 from target_contactdb.errors import ContactDbError
 from target_contactdb.tables import operation_records, operations, streams
 
@@ -22,20 +23,23 @@ _ENCODER: t.Final = msgspec.json.Encoder(decimal_format="number")
 
 
 def rejected_lines(database: Opened, operation_id: int | None = None) -> Iterator[str]:
-    """Return Singer messages: per shop and stream a SCHEMA and the rejected records, of each key the latest.
+    """Return Singer messages: per shop and stream a SCHEMA and the records that are still rejected, one of each key.
 
     There is no STATE among them, so no bookmark moves when they are played back.
 
     Args:
         database: The contact database.
-        operation_id: Of this operation only.
+        operation_id: All that this operation rejected, whatever became of it since.
 
     Raises:
         ContactDbError: The SCHEMA of a stream is not known.
     """
     kinds: dict[tuple[str, str], str] = {}
     latest: dict[tuple[str, str], dict[t.Any, t.Any]] = {}
+    wanted = {one.record_id for one in still_rejected(database)} if operation_id is None else None
     for kind, shop, stream, record_id, key, record in database.connection.execute(_rejected(operation_id)):
+        if wanted is not None and record_id not in wanted:
+            continue
         kinds[shop, stream] = kind
         of_stream = latest.setdefault((shop, stream), {})
         # A later rejection of a key takes the place of an earlier one, and its place in the order.

@@ -19,7 +19,7 @@ from target_contactdb.conditions.text import read_text
 from target_contactdb.consent import markdown
 from target_contactdb.field_table import operators_markdown, types_markdown
 from target_contactdb.fields import FieldType
-from target_contactdb.settings import CONFIG_JSONSCHEMA
+from target_contactdb.settings_schema import CONFIG_JSONSCHEMA
 from target_contactdb.target import TargetContactDB
 
 FOLDER = Path(__file__).parents[3] / "target-contactdb"

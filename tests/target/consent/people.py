@@ -21,7 +21,7 @@ def at(minute: int) -> str:
 
 
 def person(
-    number: int,
+    number: t.Any,
     address: str | None,
     state: str | None,
     when: str | None = None,

@@ -152,3 +152,52 @@ def test_an_opt_out_counts_also_where_the_address_may_not_be_read(database_url):
     run(database_url, [schema(email=None), {"type": "RECORD", "stream": "customers", "record": record}])
 
     assert statuses(database_url) == {"1": OPTED_OUT}
+
+
+CHECKOUTS = schema("abandoned_checkouts", customer_email={"type": "string"}, customer_phone={"type": "string"})
+
+
+@pytest.fixture
+def erased_url(database_url):
+    """The URL of a database in which a person was erased, and another one is a contact."""
+    feed(
+        database_url,
+        person(1, HOME, "SUBSCRIBED", at(1), phone="+49 170 111111"),
+        person(2, WORK, "SUBSCRIBED", at(1)),
+    )
+    feed(database_url, person(1, HOME, "REDACTED", at(2), phone="+49 170 111111"))
+    return database_url
+
+
+@pytest.mark.parametrize("number", [None, 2, 7], ids=["guest", "another contact", "unknown customer"])
+@pytest.mark.parametrize("named", [{"customer_email": HOME.upper()}, {"customer_phone": "+49170111111"}])
+def test_a_checkout_does_not_bring_an_erased_address_back(erased_url, number, named):
+    run(erased_url, [CHECKOUTS, checkout(41, number, **named), checkout(42, number)])
+
+    assert outcomes(erased_url) == {"suppressed": 1, "inserted": 1}
+    assert query(erased_url, "SELECT id FROM checkouts") == [(42,)]
+
+
+@pytest.mark.parametrize("number", [None, 1, 2])
+def test_a_rejected_checkout_of_an_erased_person_is_not_kept(erased_url, number):
+    run(erased_url, [CHECKOUTS, checkout("bad", number, customer_email=HOME), checkout(42, 2, total_price="bad")])
+
+    assert outcomes(erased_url) == {"suppressed": 1, "rejected": 1}
+    assert query(erased_url, 'SELECT "key" FROM operation_records') == [("42",)]
+
+
+def test_a_rejected_record_without_a_key_is_not_kept_with_an_erased_address(erased_url):
+    feed(erased_url, person(None, HOME, "SUBSCRIBED", at(1)), person(None, WORK, "SUBSCRIBED", at(1)))
+
+    assert outcomes(erased_url) == {"rejected": 2}
+    kept = query(erased_url, "SELECT record IS NOT NULL FROM operation_records ORDER BY record_id")
+    assert [bool(one) for (one,) in kept] == [False, True]
+
+
+def test_checkouts_of_a_contact_that_holds_an_erased_address_again_come_in(erased_url):
+    feed(erased_url, person(3, HOME, "SUBSCRIBED", LATER))
+
+    run(erased_url, [CHECKOUTS, checkout(41, 3, customer_email=HOME), checkout(42, 2, customer_email=HOME)])
+
+    assert outcomes(erased_url) == {"inserted": 1, "suppressed": 1}
+    assert query(erased_url, "SELECT id FROM checkouts") == [(41,)]

@@ -191,3 +191,23 @@ def test_an_unsubscribed_row_that_we_never_wrote_tells_its_time_itself_if_it_can
 )
 def test_protected_beats_self_beats_own_never_the_reverse(held, opt_out, standing):
     assert standing_of(held, opt_out, POLICY) is standing
+
+
+def test_a_cause_that_is_new_on_somebody_subscribed_is_an_unsubscription_and_no_yes():
+    bounced = replace(subscribed(), cause=BOUNCE)
+    footer = replace(subscribed(), cause="newsletter footer")
+
+    assert adopted(bounced, Status.SUBSCRIBED) == (
+        replace(bounced, status=Status.UNSUBSCRIBED, source=Source.PROTECTED, at=NOW),
+        OptOut(BOUNCE, Source.PROTECTED, NOW),
+    )
+    assert adopted(footer, Status.SUBSCRIBED)[0].status is Status.UNSUBSCRIBED
+    assert adopted(bounced, None)[1] == OptOut(BOUNCE, Source.PROTECTED, NOW)
+
+
+def test_a_cause_that_was_left_beside_a_new_subscription_says_nothing():
+    held = replace(subscribed(), cause=NO_CONSENT)
+
+    after, opt_out = adopted(held, Status.UNSUBSCRIBED, NO_CONSENT)
+
+    assert (after.status, after.source, after.cause, opt_out) == (Status.SUBSCRIBED, Source.PERSON, None, None)

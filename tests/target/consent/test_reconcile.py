@@ -13,7 +13,7 @@ import typing as t
 import pytest
 
 from target_contactdb.causes import DEFAULT_CAUSES
-from target_contactdb.errors import StatusLimitError, StreamError
+from target_contactdb.errors import StatusLimitError, StreamCutShort, StreamError
 from tests.target.singer import CUSTOMER_PROPERTIES, SHOP, checkout, customer, execute, query, run, schema
 
 STREAM = "customer_consents"
@@ -274,7 +274,8 @@ def test_who_was_first_seen_after_the_listing_began_is_left_for_the_next(migrate
 
 def test_a_listing_that_is_not_complete_concludes_nothing_and_says_so(migrated_sqlite_url):
     run(migrated_sqlite_url, [schema(), customer(1), customer(2)])
-    run(migrated_sqlite_url, [announced(), consent(1)])
+    with pytest.raises(StreamCutShort):
+        run(migrated_sqlite_url, [announced(), consent(1)])
 
     assert query(migrated_sqlite_url, GONE) == []
     assert query(migrated_sqlite_url, "SELECT state, error FROM operations WHERE kind = 'consents'") == [
