@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from tests import mariadb
-from tests.databases import MariadbTemplate, mariadb_database, migrated, postgres_database
+from tests.databases import MariadbTemplate, mariadb_database, migrated, place_of_servers, postgres_database
 
 
 @pytest.fixture(scope="session")
@@ -19,7 +19,7 @@ def postgres_server() -> t.Iterator[sa.Engine]:
     """A PostgreSQL server that ends with the tests: an engine on its maintenance database."""
     # Not below pytest's own folder: the path of a socket may have some hundred characters only, and the server runs as
     # another user when the tests run as root.
-    folder = Path(tempfile.mkdtemp(prefix="postgres-"))
+    folder = Path(tempfile.mkdtemp(prefix="postgres-", dir=place_of_servers()))
     with pytest.MonkeyPatch.context() as patch:
         # The package looks for this folder while it is imported, and warns where a machine has none.
         (folder / "runtime").mkdir(mode=0o700)
@@ -29,6 +29,11 @@ def postgres_server() -> t.Iterator[sa.Engine]:
     url = sa.make_url(server.get_uri()).set(drivername="postgresql+psycopg")
     engine = sa.create_engine(url, isolation_level="AUTOCOMMIT")
     try:
+        with engine.connect() as connection:
+            # Nobody needs these databases after the machine has crashed.
+            for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+                connection.execute(sa.text(f"ALTER SYSTEM SET {setting} = off"))
+            connection.execute(sa.text("SELECT pg_reload_conf()"))
         yield engine
     finally:
         engine.dispose()

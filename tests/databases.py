@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import shutil
 import typing as t
 import uuid
+from pathlib import Path
 
 import sqlalchemy as sa
 
 from target_contactdb.database import migrate
 from target_contactdb.engines import open_engine
+
+
+def place_of_servers() -> Path | None:
+    """Return where files are kept in memory, if there is room: each change of a table waits for a disk otherwise."""
+    memory = Path("/dev/shm")  # noqa: S108 - a folder of its own is made in it
+    is_roomy = memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 2**30
+    return memory if is_roomy else None
 
 
 def migrated(url: sa.URL | str) -> None:
@@ -29,7 +39,7 @@ def postgres_database(server: sa.Engine, template: str = "template1") -> t.Itera
     """
     name = f"test_{uuid.uuid4().hex}"
     with server.connect() as connection:
-        connection.execute(sa.text(f"CREATE DATABASE {name} TEMPLATE {template}"))
+        connection.execute(sa.text(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy"))
     yield server.url.set(database=name)
     with server.connect() as connection:
         connection.execute(sa.text(f"DROP DATABASE {name} WITH (FORCE)"))

@@ -14,6 +14,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from tests import debian
+from tests.databases import place_of_servers
 
 VARIABLE = "CONTACTDB_TEST_MARIADB_URL"
 # The server and nothing else: this package starts no service.
@@ -55,19 +56,12 @@ def server() -> t.Iterator[sa.URL]:
         problem = f"{error}, or set {VARIABLE} to an administrator's URL"
         raise NoServer(problem) from None
     # Not below pytest's own folder: the path of a socket may have some hundred characters only.
-    folder = Path(tempfile.mkdtemp(prefix="mariadb-", dir=_place()))
+    folder = Path(tempfile.mkdtemp(prefix="mariadb-", dir=place_of_servers()))
     try:
         with _running(program, folder) as door:
             yield sa.URL.create("mysql+pymysql", "root", query={"unix_socket": str(door)})
     finally:
         shutil.rmtree(folder)
-
-
-def _place() -> Path | None:
-    """Return where files are kept in memory, if there is room: each change of a table waits for a disk otherwise."""
-    memory = Path("/dev/shm")  # noqa: S108 - a folder of its own is made in it
-    is_roomy = memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 2**30
-    return memory if is_roomy else None
 
 
 @contextlib.contextmanager

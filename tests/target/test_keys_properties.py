@@ -7,6 +7,7 @@ import logging
 import shutil
 import tempfile
 import typing as t
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -62,6 +63,20 @@ def changed(before: dict[str, list[tuple[t.Any, ...]]], after: dict[str, list[tu
     return [(table, set(before[table]) ^ set(after[table])) for table in TABLES if before[table] != after[table]]
 
 
+def comes_to_rest(url: str, write: t.Callable[[], None]) -> bool:
+    """Tell whether writing a batch again soon changes nothing.
+
+    A word that a later record of the batch took back, or erased, is missed the second time; and what one customer of a
+    contact said is told to the others the time after.
+    """
+    for _ in range(3):
+        before = dump(url)
+        write()
+        if not changed(before, dump(url)):
+            return True
+    return False
+
+
 def broken_promises(url: str) -> dict[str, list[tuple[t.Any, ...]]]:
     """Return what must never be, by what it would break; empty lists where all is well."""
     questions = {
@@ -95,17 +110,21 @@ def test_any_stream_leaves_one_contact_for_each_address_and_no_closed_address_co
         started = start_operation(engine, Kind.CUSTOMERS, SHOP, "")
         logger = logging.getLogger(__name__)
         load = ContactImport(database, loader_for(engine), POLICY, mappings, "", "customers", SHOP, started, logger)
+        written = 0
+
+        def write(lines: list[bytes]) -> None:
+            nonlocal written
+            written += len(lines)
+            load.write(lines)
+
         for batch in stream:
             lines = [msgspec.json.encode(customer(number, **with_sense(said))["record"]) for number, said in batch]
-            load.write(lines)
+            write(lines)
             assert not any(broken_promises(url).values()), broken_promises(url)
-            # A word that a later record of the batch took back, or erased, is missed the second time.
-            load.write(lines)
-            before = dump(url)
-            load.write(lines)
-            assert changed(before, dump(url)) == []
+            assert comes_to_rest(url, partial(write, lines))
+            assert not any(broken_promises(url).values()), broken_promises(url)
         engine.dispose()
         counted = (
             "SELECT records_read - inserted - updated - unchanged - discarded - rejected - superseded - suppressed"
         )
-        assert query(url, f"{counted} - erased, records_read FROM operations") == [(0, 3 * sum(map(len, stream)))]
+        assert query(url, f"{counted} - erased, records_read FROM operations") == [(0, written)]
