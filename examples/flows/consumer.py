@@ -177,5 +177,9 @@ if __name__ == "__main__":
     except NotConfigured as missing:
         logger.critical("%s", missing)
         sys.exit(2)
-    came_of = run(sys.argv[1:], post)
+    try:
+        came_of = run(sys.argv[1:], post)
+    except NotAnswered as problem:
+        logger.critical("%s", problem)
+        sys.exit(2)
     sys.exit(1 if came_of.unsent else 0)

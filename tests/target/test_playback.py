@@ -72,6 +72,14 @@ def test_a_rejected_record_comes_in_once_its_cause_is_mended(database_url):
     assert query(database_url, "SELECT max(bookmark) FROM operations") == bookmarks
 
 
+def test_a_record_without_a_key_is_named_once_however_often_it_is_played_back(sqlite_url):
+    run(sqlite_url, [schema(), customer(None), customer(None, first_name="Other")])
+    for _ in range(2):
+        run(sqlite_url, exported(sqlite_url))
+
+    assert [json.loads(line)["record"]["first_name"] for line in exported(sqlite_url)[1:]] == ["NameNone", "Other"]
+
+
 def test_of_a_key_that_was_rejected_again_and_again_only_the_latest_is_exported(sqlite_url):
     for note in ("first", "second"):
         run(sqlite_url, [schema(), customer(1, updated_at=note), customer(2, updated_at=note, first_name=note)])

@@ -70,7 +70,7 @@ def message(
     """
     # What draws messages takes longer to load than all other commands together, and need not be installed.
     try:
-        from target_contactdb.message.render import render_message
+        from target_contactdb.message.render import ONE_CLICK, render_message
         from target_contactdb.message.settings import SECRET_VARIABLE
     except ModuleNotFoundError as error:
         problem = f"messages need the Python package `{error.name}`; install `target-contactdb[message]`"
@@ -100,6 +100,9 @@ def message(
         raise ContactDbError(msg) from None
     for path in files:
         click.echo(path)
+    if not preview and ONE_CLICK not in written.headers:
+        told = "`unsubscribe.url` is no https address, so mail programs offer no one-click unsubscription"
+        click.echo(f"Warning: setting {told}", err=True)
 
 
 def _check(key: str | None, locale: str | None, templates: Path | None, *, preview: bool, made_up: bool) -> None:

@@ -57,6 +57,19 @@ def _flow_name(_ctx: click.Context, _parameter: click.Parameter, value: str) -> 
 _flow_option = click.option("--flow", required=True, callback=_flow_name, help="The flow.")
 
 
+def _way(*, peek: bool, explain: bool, lease: dt.timedelta | None, url: str | None, **others: t.Any) -> Way:
+    """Return how to hand out.
+
+    Raises:
+        click.UsageError: Options contradict each other.
+    """
+    looking = [name for name, given in (("--peek", peek), ("--explain", explain)) if given]
+    taking = [name for name, given in (("--lease", lease is not None), ("--post", url is not None)) if given]
+    if looking and len(looking + taking) > 1:
+        raise click.UsageError(f"{' and '.join((looking + taking)[:2])} do not go together")
+    return Way(peek=peek, explain=explain, lease=lease, url=url, **others)
+
+
 def _longest(after: dt.timedelta, max_age: dt.timedelta | None) -> dt.timedelta:
     longest = max_age if max_age is not None else after + read_duration("1d")
     if longest <= after:
@@ -163,7 +176,7 @@ def abandoned_checkout(
 ) -> None:
     """The Abandoned Checkout node: contacts whose last checkout was left alone, one JSON object a line."""
     rule = EntryRule(after, _longest(after, max_age), channel, min_total, re_entry)
-    hand_out(session, "abandoned-checkout", open_checkouts, rule, Way(**options))
+    hand_out(session, "abandoned-checkout", open_checkouts, rule, _way(**options))
 
 
 @node.command("new-customer")
@@ -205,7 +218,7 @@ def new_customer(
         backfill=backfill,
         reads_checkouts=False,
     )
-    hand_out(session, "new-customer", new_customers, rule, Way(**options))
+    hand_out(session, "new-customer", new_customers, rule, _way(**options))
 
 
 @node.command()

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from target_contactdb.fields import to_integer
 from target_contactdb.operations import Kind
+from target_contactdb.records import content_hash
 from target_contactdb.set_aside import DISCARDED, REJECTED
 from target_contactdb.tables import checkouts, contact_sources, operation_records, operations
 
@@ -35,15 +36,15 @@ class Rejected(t.NamedTuple):
 def still_rejected(database: Opened) -> list[Rejected]:
     """Return what is still rejected, in the order in which it came.
 
-    A record without a key stays: nothing tells that it came in since.
+    A record without a key stays, once however often it was played back: nothing tells that it came in since.
 
     Args:
         database: The contact database.
     """
     latest: dict[t.Any, Rejected] = {}
-    for row in database.connection.execute(_all_rejected()):
+    for *row, record in database.connection.execute(_all_rejected()):
         one = Rejected(*row)
-        identity = one.record_id if one.key is None else (one.shop, one.stream, one.key)
+        identity = (one.shop, one.stream, one.key, content_hash(record) if one.key is None else None)
         latest.pop(identity, None)
         latest[identity] = one
     done: set[int] = set()
@@ -61,8 +62,9 @@ def _place(one: Rejected) -> tuple[str, str, str]:
 def _all_rejected() -> sa.Select[t.Any]:
     rows = operation_records.c
     of_operation = (operations.c.kind, operations.c.shop)
+    without_key = sa.case((rows.key.is_(None), rows.record))
     return (
-        sa.select(rows.record_id, rows.operation_id, *of_operation, rows.stream, rows.key, rows.reason)
+        sa.select(rows.record_id, rows.operation_id, *of_operation, rows.stream, rows.key, rows.reason, without_key)
         .join(operations, operations.c.operation_id == rows.operation_id)
         .where(rows.outcome == REJECTED)
         .order_by(rows.record_id)

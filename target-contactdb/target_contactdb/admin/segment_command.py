@@ -80,11 +80,13 @@ def segment(
     """The contacts of a condition, or of a saved segment; without either, the saved segments.
 
     A saved segment is always evaluated as things are now. --evaluate keeps who was in it, so that --entered and --left
-    can be asked later.
+    can be asked later; together with one of them it tells first, and then keeps.
     """
     _refuse_together(where=where, name=name)
     _refuse_together(save=save, name=name)
-    _refuse_together(entered=entered, left=left, evaluate=evaluate, delete=delete, save=save)
+    _refuse_together(entered=entered, left=left, delete=delete, save=save)
+    _refuse_together(evaluate=evaluate, delete=delete)
+    _refuse_together(evaluate=evaluate, save=save)
     _require(name, entered=entered, left=left, delete=delete)
     _require(name or where, count=count)
     if save is not None and where is None:
@@ -101,6 +103,11 @@ def segment(
             one, before = segments.save(database, save, where, clock)
             done = segments.evaluate_saved(database, one, before, now)
         answer.saving(done)
+    elif evaluate and name is not None and (entered or left):
+        with session.open(write=True) as database:
+            # Told before it is kept: who could not be told is told the next time.
+            answer.contacts(database, _of_saved(database, name, now, entered=entered, left=left))
+            segments.evaluate(database, segments.find(database, name), now)
     elif evaluate:
         with session.open(write=True) as database:
             chosen = [segments.find(database, name)] if name else list(segments.saved(database).values())

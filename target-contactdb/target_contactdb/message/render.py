@@ -33,6 +33,9 @@ if t.TYPE_CHECKING:
     from target_contactdb.message.model import Cart, Product, Recipient
     from target_contactdb.message.settings import MessageSettings
 
+ONE_CLICK: t.Final = "List-Unsubscribe-Post"
+"""Header of an e-mail whose unsubscribe link needs no visit to a page."""
+
 _NOBODY: t.Final = 0
 """Id that no contact has."""
 
@@ -147,7 +150,7 @@ def _headers(recipient: Recipient, settings: MessageSettings, leave: str) -> dic
         "List-Unsubscribe": ",\r\n ".join(ways),
     }
     if leave.startswith("https://"):
-        headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+        headers[ONE_CLICK] = "List-Unsubscribe=One-Click"
     return headers
 
 

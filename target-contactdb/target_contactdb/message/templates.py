@@ -51,7 +51,12 @@ class Templates:
         loader = jinja2.FileSystemLoader([str(folder.path) for folder in folders])
         # The user's templates are trusted with the contact's data, and with nothing else of this machine.
         self._plain = jinja2.sandbox.SandboxedEnvironment(
-            loader=loader, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+            loader=loader,
+            undefined=jinja2.StrictUndefined,
+            # A value that a cart lacks is nothing, and not the word None.
+            finalize=lambda value: "" if value is None else value,
+            trim_blocks=True,
+            lstrip_blocks=True,
         )
         self._escaping = self._plain.overlay(autoescape=True)
 

@@ -45,6 +45,16 @@ def _names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
 
 
+def test_a_link_that_is_no_https_address_is_told_since_no_mail_program_follows_it(contactdb, tmp_path, settings):
+    settings.write_text(SETTINGS.replace("https://", "http://"))
+
+    result = _message(contactdb, tmp_path / "out", ANN, "--settings", str(settings))
+
+    told = "`unsubscribe.url` is no https address, so mail programs offer no one-click unsubscription\n"
+    assert (result.exit_code, result.stderr) == (0, f"Warning: setting {told}")
+    assert len(_names(tmp_path / "out")) == 3
+
+
 def test_a_message_is_written_as_html_text_and_e_mail(contactdb, tmp_path, settings):
     folder = tmp_path / "new" / "out"
 

@@ -158,6 +158,11 @@ def test_a_saved_segment_knows_who_entered_and_who_left(everywhere):
     set_status(TWIN, "subscribed")
     assert asked("--entered") == [TWIN]
     assert everywhere.run("segment", "Yes", "--evaluate").stdout == "Segment Yes: 4 contacts; 1 entered, 0 left.\n"
+    set_status(TWIN, "unsubscribed")
+    # Told, and then kept.
+    assert [asked("--left", "--evaluate"), asked("--left")] == [[TWIN], []]
+    set_status(TWIN, "subscribed")
+    assert [asked("--entered", "--evaluate"), asked("--entered")] == [[TWIN], []]
     members = everywhere.rows(tables.segment_members)
     assert [(row["contact_id"], row["left_at"]) for row in members] == [(one, None) for one in (1, 2, 3, 4)]
 
@@ -232,6 +237,7 @@ def test_who_saves_over_a_segment_is_told_what_it_was(contactdb):
         (["--where", "tag = a", "--save", " "], "the name of a segment has 1 to 255 characters"),
         (["Big"], "unknown segment `Big`"),
         (["Big", "--where", "tag = a"], "--where and NAME do not go together"),
+        (["Big", "--evaluate", "--delete"], "--evaluate and --delete do not go together"),
         (["--save", "Big"], "--save needs --where"),
         (["--count"], "--count needs NAME or --where"),
         (["--left"], "--left needs NAME"),

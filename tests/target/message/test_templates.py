@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
@@ -32,6 +33,15 @@ def test_ones_own_words_go_before_the_built_in_ones_locale_by_locale(tmp_path):
     assert "Go:" in english.text.splitlines()
     assert "Go:" in german.text.splitlines()
     assert "Hallo Ann," in german.text.splitlines()
+
+
+def test_what_a_cart_does_not_tell_is_empty(tmp_path):
+    (tmp_path / "message.txt").write_text("{% for one in products %}[{{ one.price }}]{% endfor %}" + TEXT_WITH_WAY_OUT)
+    seen_in_francs = replace(CART, presentment_currency="CHF", presentment_total=Decimal(9))
+
+    message = render_message(ANN, seen_in_francs, replace(SENDER, templates=tmp_path), secret="s")
+
+    assert message.text.startswith("[]" * len(CART.products) + "https://")
 
 
 def test_ones_own_layout_is_filled_like_the_built_in_one(tmp_path):

@@ -307,3 +307,18 @@ def test_what_nobody_read_is_undone_and_what_had_been_handed_out_before_keeps_it
     assert {line["checkout"]["id"]: line["entry_id"] for line in before} == undone
     assert written[0] == 1201
     assert len(written) < 200
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--peek", "--explain"], "--peek and --explain do not go together"),
+        (["--peek", "--lease", "5m"], "--peek and --lease do not go together"),
+        (["--explain", "--post", "https://example.com"], "--explain and --post do not go together"),
+    ],
+)
+def test_options_that_contradict_each_other_are_refused(ripe, node, options, told):
+    result = node.run(*WAYS, *options)
+
+    assert (result.exit_code, result.stderr) == (2, f"Error: {told}\n")
+    assert ripe.rows(tables.flow_entries) == []
