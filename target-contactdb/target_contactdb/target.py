@@ -179,7 +179,8 @@ class TargetContactDB(Target):
         except ContactDbError as error:
             # Why a stream was cut short says the tap: that line is to stand out, not this one.
             level = logging.ERROR if isinstance(error, StreamCutShort) else logging.CRITICAL
-            cls.logger.log(level, "%s. %s", error, NOT_STARTED)
+            text = str(error)
+            cls.logger.log(level, "%s%s %s", text, "" if text.endswith((".", "?")) else ".", NOT_STARTED)
             if kwargs.get("file_input") is None and not isinstance(error, Interrupted):
                 _let_the_tap_finish(sys.stdin.buffer)
             sys.exit(1)

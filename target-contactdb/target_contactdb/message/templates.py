@@ -67,7 +67,7 @@ class Templates:
             ConfigError: One cannot be filled, or the subject is empty.
         """
         filled = {
-            name: one_line(self._fill(self._plain.from_string, sentence, f"{WORDS}, `{name}`", values))
+            name: one_line(self._fill(self._plain.from_string, sentence, f"{WORDS}`, `{name}", values))
             for name, sentence in self._sentences.items()
         }
         if not filled["subject"]:

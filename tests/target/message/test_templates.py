@@ -174,7 +174,7 @@ def test_words_directly_in_the_folder_are_in_the_locale_of_the_settings(tmp_path
         ),
         ("words.toml", "subject = ", "is not TOML"),
         ("words.toml", "subject = 3", "`subject` is a text"),
-        ("words.toml", 'subject = "{{ nam }}"', "template `words.toml, `subject``: 'nam' is undefined"),
+        ("words.toml", 'subject = "{{ nam }}"', "template `words.toml`, `subject`: 'nam' is undefined"),
         ("message.mjml", "<mjml><mj-body><p>", "template `message.mjml` is not MJML"),
     ],
 )
