@@ -82,19 +82,9 @@ def segment(
     A saved segment is always evaluated as things are now. --evaluate keeps who was in it, so that --entered and --left
     can be asked later; together with one of them it tells first, and then keeps.
     """
-    _refuse_together(where=where, name=name)
-    _refuse_together(save=save, name=name)
-    _refuse_together(entered=entered, left=left, delete=delete, save=save)
-    _refuse_together(evaluate=evaluate, delete=delete)
-    _refuse_together(evaluate=evaluate, save=save)
-    _require(name, entered=entered, left=left, delete=delete)
-    _require(name or where, count=count)
-    if save is not None and where is None:
-        raise click.UsageError("--save needs --where")
-    if evaluate and where is not None:
-        raise click.UsageError("--evaluate needs a saved segment: give --save as well, or NAME")
-    if where is None and _was_typed("timezone"):
-        raise click.UsageError("--timezone goes with --where; a saved segment keeps the zone that it was saved with")
+    _check_options(
+        name=name, where=where, save=save, evaluate=evaluate, entered=entered, left=left, delete=delete, count=count
+    )
     now = utc_now()
     answer = _Answer(form or ("json" if session.is_json() else "table"), limit, count)
     if save is not None and where is not None:
@@ -128,6 +118,33 @@ def segment(
                 answer.listing(list(segments.saved(database).values()))
                 return
             answer.contacts(database, found)
+
+
+def _check_options(
+    *,
+    name: str | None,
+    where: str | None,
+    save: str | None,
+    evaluate: bool,
+    entered: bool,
+    left: bool,
+    delete: bool,
+    count: bool,
+) -> None:
+    """Refuse options that contradict each other, or lack another one."""
+    _refuse_together(where=where, name=name)
+    _refuse_together(save=save, name=name)
+    _refuse_together(entered=entered, left=left, delete=delete, save=save)
+    _refuse_together(evaluate=evaluate, delete=delete)
+    _refuse_together(evaluate=evaluate, save=save)
+    _require(name, entered=entered, left=left, delete=delete)
+    _require(name or where, count=count)
+    if save is not None and where is None:
+        raise click.UsageError("--save needs --where")
+    if evaluate and where is not None:
+        raise click.UsageError("--evaluate needs a saved segment: give --save as well, or NAME")
+    if where is None and _was_typed("timezone"):
+        raise click.UsageError("--timezone goes with --where; a saved segment keeps the zone that it was saved with")
 
 
 def _of_saved(database: Opened, name: str, now: dt.datetime, *, entered: bool, left: bool) -> sa.Select[tuple[int]]:

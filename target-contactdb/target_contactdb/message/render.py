@@ -30,6 +30,8 @@ from target_contactdb.message.templates import Templates
 if t.TYPE_CHECKING:
     from pathlib import Path
 
+    from babel import Locale
+
     from target_contactdb.message.model import Cart, Product, Recipient
     from target_contactdb.message.settings import MessageSettings
 
@@ -68,11 +70,6 @@ def render_message(
     leave = _way_out(recipient, settings, secret, preview=preview)
     own_locale = known_locale(settings.locale) or tongue_of().locale
     found = Templates(tongue, templates or settings.templates, own_locale)
-    amounts = amounts_of(cart)
-
-    def shown(amount: t.Any) -> str | None:
-        return money(amount, amounts.currency, tongue.locale)
-
     values: dict[str, t.Any] = {
         "first_name": one_line(recipient.first_name) or None,
         "last_name": one_line(recipient.last_name) or None,
@@ -82,11 +79,7 @@ def render_message(
         "postal_address": settings.postal_address,
         "language": language_tag(found.locale),
         "text_direction": found.locale.text_direction,
-        "products": [
-            _product(product, shown(price)) for product, price in zip(cart.products, amounts.prices, strict=True)
-        ],
-        "sums": [{"name": name, "amount": shown(amount)} for name, amount in amounts.parts],
-        "total": shown(amounts.total),
+        **_amounts(cart, tongue.locale),
         "link": _link(cart, settings),
         "unsubscribe_link": leave,
     }
@@ -102,6 +95,21 @@ def render_message(
     )
     _check_way_out(message, leave)
     return message.as_preview() if preview else message
+
+
+def _amounts(cart: Cart, locale: Locale) -> dict[str, t.Any]:
+    """Return the products with their prices, and what leads from them to the total."""
+    amounts = amounts_of(cart)
+
+    def shown(amount: t.Any) -> str | None:
+        return money(amount, amounts.currency, locale)
+
+    priced = zip(cart.products, amounts.prices, strict=True)
+    return {
+        "products": [_product(product, shown(price)) for product, price in priced],
+        "sums": [{"name": name, "amount": shown(amount)} for name, amount in amounts.parts],
+        "total": shown(amounts.total),
+    }
 
 
 def _way_out(recipient: Recipient, settings: MessageSettings, secret: str | None, *, preview: bool) -> str:
