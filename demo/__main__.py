@@ -32,7 +32,10 @@ FOLDER = PROJECT / "output" / "demo"
 
 SEGMENT = "Warm carts"
 CONDITION = "may_email = true and checkout.updated_at within 7 days and checkout.price >= 50"
-NODE = ("node", "abandoned-checkout", "--flow", "reminder", "--after", "60", "--max-age", "7d", "--limit", "3")
+NODE = (
+    *("node", "abandoned-checkout", "--flow", "reminder", "--after", "60"),
+    *("--max-age", "7d", "--segment", SEGMENT, "--limit", "20"),
+)
 SENDER = """\
 [sender]
 name = "Example Shop"
@@ -131,8 +134,8 @@ class Demo:
         self._call(arguments, None)
         self.console.print()
 
-    def enter(self, *arguments: str) -> list[str]:
-        """Let contacts enter a flow, keep the node's lines, print the first in short, and return the contacts' keys.
+    def enter(self, *arguments: str) -> str:
+        """Let contacts enter a flow, keep the node's lines, print one in short, and return the key of its contact.
 
         Raises:
             CommandFailed: If it does not succeed, or nobody enters.
@@ -144,12 +147,11 @@ class Demo:
         file = self.folder / "entries.jsonl"
         file.write_text(lines, encoding="utf-8")
         entries = [json.loads(line) for line in lines.splitlines()]
-        self.console.print_json(json.dumps(shortened(entries[0])))
-        self.console.print(
-            f"[dim]The first of {len(entries)} lines, in short; {file.relative_to(PROJECT)} has them.[/dim]"
-        )
+        chosen = max(entries, key=worth_showing)
+        self.console.print_json(json.dumps(shortened(chosen)))
+        self.console.print(f"[dim]One of {len(entries)} lines, in short; {file.relative_to(PROJECT)} has them.[/dim]")
         self.console.print()
-        return [f"#{entry['contact']['contact_id']}" for entry in entries]
+        return f"#{chosen['contact']['contact_id']}"
 
     def _announce(self, arguments: t.Sequence[str]) -> None:
         line = Text(f"$ contactdb {shlex.join(arguments)}", style="bold cyan")
@@ -226,10 +228,20 @@ def perform(demo: Demo) -> None:
     demo.show("segment", SEGMENT, "--limit", "5")
     entering = demo.enter(*NODE)
     into = str(demo.message.relative_to(PROJECT))
-    demo.show("message", entering[0], "--settings", demo.write_sender(), "--out", into)
+    demo.show("message", entering, "--settings", demo.write_sender(), "--out", into)
     demo.console.print(
         NEXT.format(settings=demo.settings.relative_to(PROJECT), message=into), highlight=False, soft_wrap=True
     )
+
+
+def worth_showing(entry: dict[str, t.Any]) -> tuple[bool, bool, int]:
+    """Return how much there is to see in a message about an entry: amounts, a picture of everything, how many pictures.
+
+    Amounts are in the shop's currency; a cart that the person saw in another one has its total alone.
+    """
+    cart = entry["checkout"]
+    pictures = [product["image_url"] for product in cart["products"]]
+    return cart["presentment_currency"] == cart["currency"], all(pictures), len(pictures)
 
 
 def shortened(value: t.Any) -> t.Any:

@@ -1,12 +1,15 @@
-"""Checks of single settings, each of which returns the value to use, or raises a ConfigError. Pure."""
+"""Checks of single settings, each of which returns the value to use, or raises a ConfigError; and of their file."""
 
 from __future__ import annotations
 
 import ipaddress
+import json
 import re
 import typing as t
 from datetime import datetime, timedelta
+from decimal import Decimal
 from enum import Enum
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from tap_shopify_contacts.errors import ConfigError
@@ -15,6 +18,27 @@ from tap_shopify_contacts.times import parse_instant
 _SHOP = re.compile(r"[a-z0-9][a-z0-9-]*")
 _TOKEN = re.compile(r"[\x21-\x7e]+")
 _Choice = t.TypeVar("_Choice", bound=Enum)
+
+
+def read_config_file(path: str) -> dict[str, t.Any]:
+    """Return the settings in a file, unchecked.
+
+    Raises:
+        ConfigError: If it cannot be read, or holds no JSON object. The message names the file, and no value in it.
+    """
+    try:
+        config = json.loads(Path(path).read_bytes(), parse_float=Decimal)
+    except OSError as error:
+        problem = f"cannot be read: {error.strerror}"
+    except json.JSONDecodeError as error:
+        problem = f"is not JSON: {error.msg}, line {error.lineno}, column {error.colno}"
+    except UnicodeDecodeError:
+        problem = "is not JSON: it is not text in UTF-8"
+    else:
+        if isinstance(config, dict):
+            return config
+        problem = 'is no JSON object, such as {"shop": "my-shop"}'
+    raise ConfigError(f"The file {path} of --config {problem}.")
 
 
 def read_shop(value: object) -> str:

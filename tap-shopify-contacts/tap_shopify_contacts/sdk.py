@@ -21,6 +21,7 @@ from singer_sdk.streams._state import StreamStateManager
 from singer_sdk.tap_base import CliTestOptionValue
 from typing_extensions import override
 
+from tap_shopify_contacts.checks import read_config_file
 from tap_shopify_contacts.compiled import Record, as_dict
 from tap_shopify_contacts.errors import ConfigError, TapError
 from tap_shopify_contacts.settings import Settings, is_blank
@@ -34,6 +35,7 @@ if t.TYPE_CHECKING:
     from singer_sdk.metrics import Counter
 
 _ENDING = "Stopped; the imports that follow in this run are not started."
+_ENVIRONMENT = "ENV"
 _SDK_FAILURE_LINE = "An unhandled error occurred while syncing"
 
 
@@ -158,6 +160,15 @@ class ContactsTap(Tap):
                         **schema,
                         "properties": {**schema["properties"], "shop": constant},
                     }
+
+    @classmethod
+    @override
+    def cb_config(cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]) -> t.Any:
+        # The SDK shows a traceback for a file that it cannot read.
+        found = super().cb_config(ctx, param, tuple(path for path in value if path == _ENVIRONMENT))
+        for path in value:
+            found.config |= {} if path == _ENVIRONMENT else read_config_file(path)
+        return found
 
     @classmethod
     @override

@@ -44,7 +44,7 @@ def plan_keys(connection: sa.Connection, database: Database, after: Keys) -> Key
 
 def change_keys(
     connection: sa.Connection, database: Database, after: Keys, *, merge: bool, policy: Policy, now: dt.datetime
-) -> KeyPlan:
+) -> KeyPlan | None:
     """Change the keys.
 
     Args:
@@ -56,13 +56,16 @@ def change_keys(
         now: The time of this write, UTC.
 
     Returns:
-        What was done.
+        What was done; None = the keys are these already, and there was nothing to do.
 
     Raises:
         ConfigError: The keys that are wanted cannot be.
         KeysNotSet: The data stands against it.
     """
+    before = keys_of(read_state(connection))
     finish_change(connection, database.fields)
+    if before is not None and before.is_same(after):
+        return None
     plan = plan_keys(connection, database, after)
     if plan.obstacles:
         msg = f"the keys stay as they are: {'; '.join(plan.obstacles)}; see `contactdb keys plan {after.arguments}`"
@@ -89,13 +92,21 @@ def _survey(connection: sa.Connection, contacts: sa.Table, field: ContactField) 
     long = sa.case((length > KEY_LENGTH, 1))
     counts = sa.select(sa.func.count(), sa.func.count(value), sa.func.count(long)).select_from(contacts)
     total, filled, too_long = connection.execute(counts).one()
-    shared = sa.select(value).group_by(value).having(sa.func.count() > 1)
+    # Each contact is read once. MariaDB and MySQL would answer `value IN (...)` anew for each of them.
+    sharing = sa.func.count().over(partition_by=value).label("sharing")
+    holders = (
+        sa.select(value.label("key"), contacts.c.contact_id, sharing).where(value.is_not(None)).subquery("holders")
+    )
     seen_at = (
         sa.select(sa.func.max(contact_sources.c.source_updated_at))
-        .where(contact_sources.c.contact_id == contacts.c.contact_id)
+        .where(contact_sources.c.contact_id == holders.c.contact_id)
         .scalar_subquery()
     )
-    members = sa.select(value, contacts.c.contact_id, seen_at).where(value.in_(shared)).order_by(contacts.c.contact_id)
+    members = (
+        sa.select(holders.c.key, holders.c.contact_id, seen_at)
+        .where(holders.c.sharing > 1)
+        .order_by(holders.c.contact_id)
+    )
     groups: dict[t.Any, list[Member]] = {}
     for key, contact_id, newest in connection.execute(members):
         groups.setdefault(key, []).append(Member(contact_id, newest))

@@ -13,7 +13,8 @@ from singer_sdk.helpers.capabilities import PluginCapabilities, TargetCapabiliti
 from singer_sdk.target_base import Target
 from typing_extensions import override
 
-from target_contactdb.errors import ContactDbError, Interrupted, StreamCutShort, StreamError
+from target_contactdb.config_file import read_config_file
+from target_contactdb.errors import ConfigError, ContactDbError, Interrupted, StreamCutShort, StreamError
 from target_contactdb.messages import MessageReader
 from target_contactdb.runs import NOT_STARTED, Run
 from target_contactdb.settings import read_settings
@@ -24,6 +25,7 @@ from target_contactdb.stream_maps import checked_maps, watch
 if t.TYPE_CHECKING:
     from types import FrameType
 
+    import click
     from singer_sdk.sinks import Sink
 
     from target_contactdb.runs import Write
@@ -41,6 +43,7 @@ _WITHOUT_EFFECT: t.Final = (
     "load_method",
     "process_activate_version_messages",
 )
+_ENVIRONMENT: t.Final = "ENV"
 _PATIENCE_SECONDS: t.Final = 60
 _CHUNK_BYTES: t.Final = 1 << 16
 
@@ -73,6 +76,19 @@ class TargetContactDB(Target):
         super().append_builtin_config(config_jsonschema)
         for name in _WITHOUT_EFFECT:
             config_jsonschema["properties"].pop(name, None)
+
+    @classmethod
+    @override
+    def cb_config(cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]) -> t.Any:
+        # The SDK shows a traceback for a file that it cannot read.
+        found = super().cb_config(ctx, param, tuple(path for path in value if path == _ENVIRONMENT))
+        try:
+            for path in value:
+                found.config |= {} if path == _ENVIRONMENT else read_config_file(path)
+        except ConfigError as error:
+            cls.logger.critical("%s. %s", error, NOT_STARTED)
+            ctx.exit(1)
+        return found
 
     def __init__(self, **kwargs: t.Any) -> None:
         """Check the settings; nothing is opened before a stream announces itself.

@@ -8,6 +8,7 @@ import re
 import pytest
 
 from target_contactdb.causes import DEFAULT_CAUSES
+from target_contactdb.conditions.text import read_text
 from target_contactdb.consent import markdown
 from target_contactdb.fields import FieldType
 from target_contactdb.settings_schema import CONFIG_JSONSCHEMA
@@ -72,6 +73,21 @@ def test_every_meltano_command_exists() -> None:
     )
     schedules = {schedule["name"] for schedule in project_file()["schedules"]}
     assert set(re.findall(r"schedule run ([\w-]+)", README)) <= schedules
+
+
+def test_every_condition_can_be_read() -> None:
+    texts = re.findall(r"--where '(.*?)'", README)
+    assert len(texts) == 3
+    for text in texts:
+        read_text(text, "--where")
+
+
+@pytest.mark.parametrize("document", ["README.md", "transform/README.md"])
+def test_a_report_to_look_at_exists(document: str) -> None:
+    text = (REPOSITORY / document).read_text(encoding="utf-8")
+    named = re.findall(r"(?:select \* from|show --select) (\w+)", text)
+    assert len(named) == 2
+    assert {path.stem for path in (REPOSITORY / "transform" / "models" / "reports").glob("*.sql")} >= set(named)
 
 
 def test_every_make_target_exists() -> None:

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from shopify_sandbox.process import Sandbox
-from tap_shopify_contacts.errors import TapError
+from tap_shopify_contacts.checks import read_config_file
+from tap_shopify_contacts.errors import ConfigError, TapError
 from tap_shopify_contacts.tap import TapShopifyContacts
 from tests.tap.helpers import config_of, open_shop, requests_of, run_tap, truth_of
 
@@ -100,6 +101,32 @@ def test_a_wrong_token_is_told_without_the_token(run, stocked):
     )
     assert "shpat" not in done.stderr + done.stdout
     assert done.stdout == ""
+
+
+@pytest.mark.parametrize("arguments", [(), ("--test",), ("--discover",)], ids=["run", "test", "discover"])
+def test_a_missing_file_of_settings_is_told_in_one_line(tmp_path, arguments):
+    done = subprocess.run(
+        [COMMAND, "--config", "none.json", *arguments], capture_output=True, text=True, check=False, cwd=tmp_path
+    )
+    assert failure(done, "") == "The file none.json of --config cannot be read: No such file or directory."
+    assert done.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b'{"access_token": "shpat_marked"', "is not JSON: Expecting ',' delimiter, line 1, column 32."),
+        (b'["shpat_marked"]', 'is no JSON object, such as {"shop": "my-shop"}.'),
+        (b'{"shop": "marked\xe9"}', "is not JSON: it is not text in UTF-8."),
+    ],
+    ids=["cut short", "list", "other bytes"],
+)
+def test_a_broken_file_of_settings_is_told_without_what_is_in_it(tmp_path, content, told):
+    path = tmp_path / "tap.json"
+    path.write_bytes(content)
+    with pytest.raises(ConfigError) as caught:
+        read_config_file(str(path))
+    assert str(caught.value) == f"The file {path} of --config {told}"
 
 
 def test_the_connection_test_reads_and_writes_one_line_only(run, quiet):

@@ -14,7 +14,7 @@ from target_contactdb.admin.permission import current_address
 from target_contactdb.causes import PERSON
 from target_contactdb.closing import follow_closed, tell
 from target_contactdb.conditions.words import near
-from target_contactdb.consent_values import Change, Decision, Held, Policy, Status
+from target_contactdb.consent_values import Change, Decision, Held, Policy, Source, Status
 from target_contactdb.contact_apply import write_changes
 from target_contactdb.dialects import loader_for
 from target_contactdb.errors import ContactDbError
@@ -43,6 +43,7 @@ class Told:
         since: Time of the act behind the status.
         followed: How many other contacts with the same address were unsubscribed as well.
         note: What happened, in words.
+        lifted_cause: The protected cause that had closed the address, or the contact, until this yes; None = none had.
     """
 
     contact_id: int
@@ -53,6 +54,7 @@ class Told:
     since: dt.datetime | None
     followed: int
     note: str
+    lifted_cause: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +144,10 @@ class _Writing:
         self._log([*((contact_id, change) for change in changes), *followed])
         after = decision.held
         note = _note(held, decision, self.act, changed=changed)
-        return Told(contact_id, channel, changed, after.status.value, after.cause, after.at, len(followed), note)
+        lifted = _protected_cause(held, address.opt_out) if decision.lifted_at is not None else None
+        return Told(
+            contact_id, channel, changed, after.status.value, after.cause, after.at, len(followed), note, lifted
+        )
 
     def _decide(self, held: Held, opt_out: OptOut | None) -> Decision:
         return act_locally(
@@ -203,6 +208,13 @@ def _acted(channel: str, held: Held, decision: Decision) -> list[StatusChange]:
         return []
     same = Change.SUBSCRIBED if after.status is Status.SUBSCRIBED else Change.UNSUBSCRIBED
     return [StatusChange(channel, decision.change or same, held.status, after, decision.acted_at, decision.evidence)]
+
+
+def _protected_cause(held: Held, opt_out: OptOut | None) -> str | None:
+    """Return the protected cause by which a contact or its address was closed; None = it was not."""
+    if opt_out is not None and opt_out.lifted_at is None and opt_out.source is Source.PROTECTED:
+        return opt_out.cause
+    return held.cause if held.status is Status.UNSUBSCRIBED and held.source is Source.PROTECTED else None
 
 
 def _note(held: Held, decision: Decision, act: Act, *, changed: bool) -> str:

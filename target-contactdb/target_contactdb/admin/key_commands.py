@@ -29,9 +29,16 @@ _SHOWN_GROUPS: t.Final = 5
 
 @dataclass(frozen=True, slots=True)
 class SetKeys:
-    """What a change of keys came to."""
+    """What a change of keys came to.
+
+    Attributes:
+        keys: The keys now.
+        changed: Whether they were others before.
+        merged: Contacts that became one.
+    """
 
     keys: Keys
+    changed: bool
     merged: tuple[Merge, ...]
 
 
@@ -86,7 +93,7 @@ def set_(session: Session, primary_key: str, unique_fields: tuple[str, ...], mer
     with session.open(tables=True) as opened:
         policy = Policy(protected_causes=opened.protected_causes)
         done = change_keys(opened.connection, opened.database, wanted, merge=merge, policy=policy, now=utc_now())
-    session.show(SetKeys(wanted, done.merges), _show_set)
+    session.show(SetKeys(wanted, done is not None, done.merges if done is not None else ()), _show_set)
 
 
 def _show_keys(console: Console, shown: Keys) -> None:
@@ -146,6 +153,10 @@ def _conclusion(planned: KeyPlan) -> Sequence[str]:
 
 
 def _show_set(console: Console, done: SetKeys) -> None:
+    if not done.changed:
+        console.print(heading("Nothing changes: the keys are these already"))
+        _show_keys(console, done.keys)
+        return
     gone = sum(len(merge.gone) for merge in done.merged)
     console.print(heading("The keys are set"))
     _show_keys(console, done.keys)

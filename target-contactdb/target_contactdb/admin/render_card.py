@@ -275,5 +275,10 @@ def show_told(console: Console, told: Told) -> None:
         f"Contact #{told.contact_id}, {CHANNEL_TITLES[told.channel]}: {told.note}. It is {told.status}{cause}{since}.",
         soft_wrap=True,
     )
+    if told.lifted_cause is not None:
+        warning = (
+            f"It was closed by `{safe(told.lifted_cause)}`, a protected cause, which no import lifts. This yes did."
+        )
+        console.print(Text(f"! {warning}", style="yellow"), soft_wrap=True)
     if told.followed:
         console.print(f"Other contacts with this address that were unsubscribed as well: {told.followed}.")

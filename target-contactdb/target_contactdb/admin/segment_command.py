@@ -9,14 +9,14 @@ import typing as t
 
 import click
 import sqlalchemy as sa
-from click.core import ParameterSource
 
 from target_contactdb.admin import render, segments
 from target_contactdb.admin.csv_cells import write_csv
 from target_contactdb.admin.machine import plain, to_json
 from target_contactdb.admin.permission import contactable
+from target_contactdb.admin.timezone_option import refuse_lone_timezone, timezone_option
 from target_contactdb.admin.words import NOTHING, moment, safe, shown
-from target_contactdb.conditions.times import Clock, read_zone
+from target_contactdb.conditions.times import Clock
 from target_contactdb.errors import ConfigError
 from target_contactdb.operations import utc_now
 from target_contactdb.tables import CHANNELS
@@ -37,10 +37,6 @@ _FETCH: t.Final = 1000
 _FORMATS: t.Final = ("table", "json", "csv")
 
 
-def _zone(_context: click.Context, _parameter: click.Parameter, name: str) -> ZoneInfo:
-    return read_zone(name, "timezone")
-
-
 @click.command()
 @click.argument("name", required=False)
 @click.option("--where", metavar="CONDITION", help="Who is meant, such as: may_email = true and has checkout.")
@@ -53,14 +49,7 @@ def _zone(_context: click.Context, _parameter: click.Parameter, name: str) -> Zo
 @click.option("--delete", is_flag=True, help="Delete the saved segment.")
 @click.option("--count", is_flag=True, help="Only how many they are.")
 @click.option("--limit", type=click.IntRange(min=1), help="How many contacts at most; 20 in a table, else all.")
-@click.option(
-    "--timezone",
-    envvar="TARGET_CONTACTDB_TIMEZONE",
-    show_envvar=True,
-    default="UTC",
-    callback=_zone,
-    help="The shop's time zone: a date of --where begins at midnight there.",
-)
+@timezone_option
 @click.option("--format", "form", type=click.Choice(_FORMATS), help="How to answer; a table if left out.")
 @click.pass_obj
 def segment(
@@ -143,8 +132,7 @@ def _check_options(
         raise click.UsageError("--save needs --where")
     if evaluate and where is not None:
         raise click.UsageError("--evaluate needs a saved segment: give --save as well, or NAME")
-    if where is None and _was_typed("timezone"):
-        raise click.UsageError("--timezone goes with --where; a saved segment keeps the zone that it was saved with")
+    refuse_lone_timezone(where)
 
 
 def _of_saved(database: Opened, name: str, now: dt.datetime, *, entered: bool, left: bool) -> sa.Select[tuple[int]]:
@@ -161,11 +149,6 @@ def _refuse_together(**given: t.Any) -> None:
     names = [("NAME" if name == "name" else f"--{name}") for name, value in given.items() if value]
     if len(names) > 1:
         raise click.UsageError(f"{' and '.join(names[:2])} do not go together")
-
-
-def _was_typed(name: str) -> bool:
-    """Tell whether an option was given with the command, and not by the environment for every command."""
-    return click.get_current_context().get_parameter_source(name) is ParameterSource.COMMANDLINE
 
 
 def _require(given: str | None, **flags: bool) -> None:

@@ -107,13 +107,14 @@ def catalogue(database: Opened) -> Catalogue:
 class ContactColumns(Columns):
     """The fields of a contact, and of its last checkout, in one statement."""
 
-    def __init__(self, contacts: sa.Table) -> None:
+    def __init__(self, contacts: sa.Table, checkout: sa.FromClause = last_checkout) -> None:
         """Make it.
 
         Args:
             contacts: `contacts` with all its contact fields.
+            checkout: The contact's last checkout: the view, or rows with `checkout_columns`.
         """
-        self._contacts = contacts
+        self._contacts, self._checkout = contacts, checkout
 
     @override
     def test(
@@ -121,7 +122,7 @@ class ContactColumns(Columns):
     ) -> sa.ColumnElement[bool]:
         if field.name.startswith(_PREFIX):
             name = field.name.removeprefix(_PREFIX)
-            return build(last_checkout.c[name]) if not field.many else self._of_a_line(name, build)
+            return build(self._checkout.c[name]) if not field.many else self._of_a_line(name, build)
         if field.name.startswith("may_") and field.name not in self._contacts.c:
             return build(contactable(self._contacts, field.name.removeprefix("may_")))
         return build(self._contacts.c[field.name])
@@ -132,14 +133,19 @@ class ContactColumns(Columns):
         lines = checkout_lines
         _kind, columns = _LINE_FIELDS[name]
         return sa.exists().where(
-            lines.c.shop == last_checkout.c.shop,
-            lines.c.checkout_id == last_checkout.c.checkout_id,
+            lines.c.shop == self._checkout.c.shop,
+            lines.c.checkout_id == self._checkout.c.checkout_id,
             sa.or_(*(build(lines.c[column]) for column in columns)),
         )
 
     @override
     def has_checkout(self) -> sa.ColumnElement[bool]:
-        return last_checkout.c.checkout_id.is_not(None)
+        return self._checkout.c.checkout_id.is_not(None)
+
+
+def checkout_columns() -> list[sa.ColumnElement[t.Any]]:
+    """Return what a condition can ask of a row of `checkouts`, named as in the view `last_checkout`."""
+    return [checkouts.c.id.label("checkout_id"), *(checkouts.c[name] for name in _CHECKOUT_FIELDS)]
 
 
 def rows_of(contacts: sa.Table, tree: Checked) -> sa.FromClause:

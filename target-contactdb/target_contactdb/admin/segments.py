@@ -94,10 +94,29 @@ def find(database: Opened, name: str) -> Segment:
     return known[name]
 
 
-def members(
-    database: Opened, where: Condition, origin: str, clock: Clock, name: str | None = None
-) -> sa.Select[tuple[int]]:
-    """Return the one statement that names a condition's contacts: it selects their `contact_id`.
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A condition, as a part of a statement about contacts.
+
+    Attributes:
+        rows: `contacts`, with the last checkout where the condition asks about it.
+        holds: Whether the condition holds; NULL = it does not.
+    """
+
+    rows: sa.FromClause
+    holds: sa.ColumnElement[bool]
+
+
+def question(
+    database: Opened,
+    where: Condition,
+    origin: str,
+    clock: Clock,
+    *,
+    name: str | None = None,
+    checkout: sa.FromClause | None = None,
+) -> Question:
+    """Compile a condition.
 
     Args:
         database: The contact database.
@@ -105,6 +124,7 @@ def members(
         origin: Where it was written, for an error.
         clock: What "now" and "a day" mean.
         name: Of the saved segment whose condition it is.
+        checkout: The last checkout of each contact, where the statement has it already; None = `rows` brings it.
 
     Raises:
         ConfigError: A field, an operator, a value or a segment is wrong; every problem is listed.
@@ -114,11 +134,21 @@ def members(
     )
     checked = checker.check(where, origin)
     contacts = database.contacts
-    return (
-        sa.select(contacts.c.contact_id)
-        .select_from(rows_of(contacts, checked))
-        .where(to_sql(checked, ContactColumns(contacts)))
-    )
+    if checkout is not None:
+        return Question(contacts, to_sql(checked, ContactColumns(contacts, checkout)))
+    return Question(rows_of(contacts, checked), to_sql(checked, ContactColumns(contacts)))
+
+
+def members(
+    database: Opened, where: Condition, origin: str, clock: Clock, name: str | None = None
+) -> sa.Select[tuple[int]]:
+    """Return the one statement that names a condition's contacts: it selects their `contact_id`.
+
+    Raises:
+        ConfigError: As `question` does, of the same arguments.
+    """
+    asked = question(database, where, origin, clock, name=name)
+    return sa.select(database.contacts.c.contact_id).select_from(asked.rows).where(asked.holds)
 
 
 def _conditions(database: Opened, clock: Clock) -> Mapping[str, tuple[Condition, Clock]]:

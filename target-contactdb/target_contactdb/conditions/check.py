@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from target_contactdb.conditions import times
 from target_contactdb.conditions.checked import (
+    ORDERS,
     CheckoutExists,
     Compare,
     Contains,
@@ -46,6 +47,7 @@ if t.TYPE_CHECKING:
 
 _ORDERS: t.Final[dict[Op, Order]] = {Op.GT: "gt", Op.GTE: "gte", Op.LT: "lt", Op.LTE: "lte"}
 _TRUTHS: t.Final = {"true": True, "yes": True, "false": False, "no": False}
+_EXISTENCE: t.Final = {Op.IS_SET: "has checkout", Op.IS_EMPTY: "has no checkout"}
 _NEGATIONS: t.Final = {Op.NE: Op.EQ, Op.NOT_IN: Op.IN, Op.IS_EMPTY: Op.IS_SET}
 
 
@@ -103,6 +105,7 @@ class Checker:
                 right = tuple(part for part in several if part is not None)
                 if len(right) < len(several):
                     return None
+                run.problems += _turned_round(parts, right)
                 return Every(right) if isinstance(tree, All) else Some(right)
             case Not(part):
                 checked = self._node(part, run)
@@ -142,9 +145,7 @@ class Checker:
             return None
         known = self.catalogue.find(test.field)
         if known is None:
-            run.problems.append(
-                f"{test.where}: unknown field `{test.field}`{nearest(test.field, self.catalogue.names())}"
-            )
+            run.problems.append(f"{test.where}: unknown field `{test.field}`{self._meant(test)}")
             return None
         if self.catalogue.is_ambiguous(test.field):
             run.problems.append(
@@ -164,6 +165,12 @@ class Checker:
             run.problems += self._wrong_values(test, known, op)
             return None
         return Opposite(leaf) if test.op in _NEGATIONS else leaf
+
+    def _meant(self, test: FieldTest) -> str:
+        """Return a hint for a test of a field that there is not."""
+        if self.catalogue.has_checkout and fold(test.field) == "checkout" and test.op in _EXISTENCE:
+            return f"; did you mean `{_EXISTENCE[test.op]}`?"
+        return nearest(test.field, self.catalogue.names())
 
     def _wrong_values(self, test: FieldTest, known: Known, op: Op) -> Iterator[str]:
         """Yield what is wrong with each value that does not fit, with its place."""
@@ -213,6 +220,17 @@ class Checker:
         if period.end is not None and op in {Op.GT, Op.LTE}:
             return Compare(known, "gte" if op is Op.GT else "lt", period.end)
         return Compare(known, _ORDERS[op], period.begin)
+
+
+def _turned_round(parts: tuple[Condition, ...], checked: tuple[Checked, ...]) -> Iterator[str]:
+    """Yield that the bounds of a `between` are in the wrong order, which nothing lies between."""
+    match parts, checked:
+        case (FieldTest(written="between") as low, FieldTest(written="between")), (
+            Compare() as least,
+            Compare() as most,
+        ):
+            if not ORDERS[most.order](least.value, most.value):
+                yield f"{low.places[0]}: the lower bound is above the upper one; `between` takes the lower one first"
 
 
 def _require_absolute(op: Op, values: tuple[str, ...]) -> None:

@@ -8,9 +8,9 @@ import re
 import typing as t
 from importlib import resources
 
-from lark import Lark, Token, Transformer, UnexpectedInput, UnexpectedToken
+from lark import Lark, Token, Transformer, UnexpectedInput
 
-from target_contactdb.conditions.times import UNITS
+from target_contactdb.conditions.mistakes import told
 from target_contactdb.conditions.tree import (
     NUMBERS,
     All,
@@ -24,7 +24,6 @@ from target_contactdb.conditions.tree import (
     any_of,
     check_size,
 )
-from target_contactdb.conditions.words import near
 from target_contactdb.errors import ConfigError
 
 _COMPARISONS: t.Final = {
@@ -37,34 +36,11 @@ _COMPARISONS: t.Final = {
     ">": Op.GT,
     ">=": Op.GTE,
 }
-_EXPECTED: t.Final = {
-    "NAME": "a field",
-    "WORD": "a value",
-    "NUMBER": "a number",
-    "LPAR": "`(`",
-    "RPAR": "`)`",
-    "COMMA": "`,`",
-    "COMPARE": "`=`",
-    "UNIT": " or ".join((", ".join(f"`{unit}`" for unit in UNITS[:-1]), f"`{UNITS[-1]}`")),
-    "$END": "the end",
-}
-# A text may begin in any of these; only one of the two is worth a word.
-_UNTOLD: t.Final = frozenset({"STRING", "WS"})
-_VALUES: t.Final = frozenset({"WORD", "NUMBER"})
-_COMMA_IN_NUMBER: t.Final = re.compile(r"\d,\d")
 _THOUSANDS: t.Final = re.compile(r"-?\d{1,3}")
 _BEHIND_THOUSANDS: t.Final = re.compile(r"\d{3}(\.\d+)?")
-_AGO: t.Final = re.compile(r"\w+\s+ago\b", re.IGNORECASE)
-_CALENDAR: t.Final = re.compile(r"(month|year)s?", re.IGNORECASE)
-_CALENDAR_ADVICE: t.Final = "; months and years differ in length: write `30 days` or `365 days`"
-_CURVED_QUOTES: t.Final = frozenset("\u201c\u201d\u201e\u00ab\u00bb\u2018\u2019\u201a")
 _NO_NULL: t.Final = (
     "`null` is no value; `is empty` and `is set` ask for nothing and something, and the word goes between quotes, as in"
     ' `last_name = "null"`'
-)
-# What stands behind a name, where nothing joins two tests before it.
-_ASKED_LATER: t.Final = re.compile(
-    r"(?:(?!\b(?:and|or)\b)[^()])*?([=<>]|\s(?:is|in|contains|before|after|between|within)\s)", re.IGNORECASE
 )
 
 
@@ -202,73 +178,6 @@ def read_text(text: str, origin: str) -> Condition:
     try:
         tree = t.cast("Condition", _parse(text, origin))
     except UnexpectedInput as error:
-        raise ConfigError([_told(error, text, origin)]) from None
+        raise ConfigError([told(error, text, origin, _parser(origin))]) from None
     check_size(tree, origin)
     return tree
-
-
-def _told(error: UnexpectedInput, text: str, origin: str) -> str:
-    ended = isinstance(error, UnexpectedToken) and error.token.type == "$END"
-    position = len(text) if ended else t.cast("int", error.pos_in_stream)
-    rest = text[position:]
-    names = _accepted(text[:position], origin)
-    if not rest.strip():
-        return f"{origin} ends too early; expected {_listed(names)}"
-    found = re.match(r"[\w.]+|\S", rest)
-    word = found.group() if found else ""
-    if word in {'"', "'"}:
-        return f"{origin}, position {position + 1}: a quote is opened and not closed"
-    if "UNIT" in names:
-        # Behind a number a unit is worth a word only where one was meant.
-        names = {"UNIT"} if _AGO.match(rest) or _CALENDAR.fullmatch(word) else names - {"UNIT"} or names
-    if "UNIT" in names:
-        hint = _CALENDAR_ADVICE if _CALENDAR.fullmatch(word) else _meant(word, names)
-    else:
-        hint = _meant(word, names) or _advice(error, text, position)
-    return f"{origin}, position {position + 1}: expected {_listed(names)}, found `{word}`{hint}"
-
-
-def _accepted(text: str, origin: str) -> set[str]:
-    """Return what may stand behind the beginning of a condition: what a lexer knows alone is not all allowed there."""
-    parsing = _parser(origin).parse_interactive(text)
-    parsing.exhaust_lexer()
-    return set(parsing.accepts())  # type: ignore[no-untyped-call]
-
-
-def _listed(names: set[str]) -> str:
-    told = names - _UNTOLD
-    if told == {"NUMBER"}:
-        return "a number and a unit, such as `2 days`"
-    expected = sorted({_expected(name) for name in (told - {"NUMBER"} if "WORD" in told else told)})
-    return ", ".join(expected[:-1]) + (f" or {expected[-1]}" if len(expected) > 1 else "".join(expected))
-
-
-def _meant(word: str, names: set[str]) -> str:
-    """Return a hint for a word of the grammar that was misspelt; empty text if it is another word."""
-    words = [one for name in names - _UNTOLD for one in re.findall(r"`(\w+)`", _expected(name))]
-    meant = near(word, words) if word.isalpha() else None
-    # `York` is no `or`.
-    return f"; did you mean `{meant}`?" if meant is not None and abs(len(meant) - len(word)) <= 1 else ""
-
-
-def _advice(error: UnexpectedInput, text: str, position: int) -> str:
-    """Return what to do where a value or a name was written without quotes, or a number with a comma."""
-    if text[position] in _CURVED_QUOTES:
-        return "; quotes are written straight, as in `city = \"New York\"` or `city = 'New York'`"
-    if text[position] == ",":
-        is_number = _COMMA_IN_NUMBER.match(text, position - 1) is not None
-        return f"; {NUMBERS}" if is_number else "; several values are written `in (one, other)`"
-    # At the beginning of a text the last token is None.
-    history: list[Token | None] = getattr(error, "token_history", None) or [None]
-    last = history[-1].type if history[-1] is not None else ""
-    if last == "NUMBER" and not text[position - 1].isspace():
-        return f"; {NUMBERS}"
-    if last in _VALUES:
-        return '; a value with a space or a sign in it goes between quotes, as in `city = "New York"`'
-    if last == "NAME" and _ASKED_LATER.match(text, position):
-        return '; a name with a space or a sign in it goes between quotes, as in `"First name" is set`'
-    return ""
-
-
-def _expected(terminal: str) -> str:
-    return _EXPECTED.get(terminal) or f"`{terminal.strip('_').lower()}`"

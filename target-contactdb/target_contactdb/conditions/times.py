@@ -13,7 +13,9 @@ from target_contactdb.errors import ConfigError
 UNITS: t.Final = ("minutes", "hours", "days", "weeks")
 _SPAN: t.Final = re.compile(r"\s*(\d{1,9})\s+(minute|hour|day|week)s?\s*", re.IGNORECASE)
 _AGO: t.Final = re.compile(r"(.*\S)\s+ago\s*", re.IGNORECASE | re.DOTALL)
-_DATE: t.Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+DATE: t.Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+"""How a date without a time is written."""
+
 _LAST: t.Final = dt.datetime.max.replace(tzinfo=dt.UTC)
 
 
@@ -128,7 +130,7 @@ def read_period(text: str, clock: Clock) -> Period:
         return Period(ago(read_span(relative.group(1)), clock))
     _refuse_other_dates(text)
     try:
-        if _DATE.fullmatch(text):
+        if DATE.fullmatch(text):
             return clock.whole(dt.date.fromisoformat(text))
         moment = dt.datetime.fromisoformat(text)
         return Period((moment if moment.tzinfo else moment.replace(tzinfo=clock.zone)).astimezone(dt.UTC))
@@ -162,7 +164,7 @@ def _refuse_other_dates(text: str) -> None:
         dt.date.fromisoformat(text)
     except ValueError:
         return
-    if not _DATE.fullmatch(text):
+    if not DATE.fullmatch(text):
         msg = "is a date in another form; a date is written as YYYY-MM-DD"
         raise ValueError(msg)
 

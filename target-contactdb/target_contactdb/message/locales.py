@@ -69,6 +69,11 @@ def language_tag(locale: Locale) -> str:
     return str(locale).replace("_", "-")
 
 
+def colon(locale: Locale) -> str:
+    """Return a colon as it stands behind a word: in French a no-break space goes before it."""
+    return "\N{NO-BREAK SPACE}:" if locale.language == "fr" else ":"
+
+
 def money(amount: Decimal | None, currency: str | None, locale: Locale) -> str | None:
     """Return an amount as people of this locale write it; None without an amount or a currency."""
     if amount is None or not currency:

@@ -19,7 +19,7 @@ from target_contactdb.message.links import (
     unsubscribe_link,
     with_campaign,
 )
-from target_contactdb.message.locales import known_locale, language_tag, money, tongue_of
+from target_contactdb.message.locales import colon, known_locale, language_tag, money, tongue_of
 from target_contactdb.message.mailboxes import looks_like_an_address, mailbox
 from target_contactdb.message.model import CHANNEL, Message
 from target_contactdb.message.plain import initial, one_line
@@ -79,6 +79,7 @@ def render_message(
         "postal_address": settings.postal_address,
         "language": language_tag(found.locale),
         "text_direction": found.locale.text_direction,
+        "colon": colon(found.locale),
         **_amounts(cart, tongue.locale),
         "link": _link(cart, settings),
         "unsubscribe_link": leave,

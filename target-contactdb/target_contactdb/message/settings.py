@@ -6,7 +6,7 @@ import tomllib
 import typing as t
 from dataclasses import dataclass, field
 
-from target_contactdb.conditions.words import nearest
+from target_contactdb.conditions.words import near, nearest
 from target_contactdb.errors import ConfigError
 from target_contactdb.message.folders import problems_of
 from target_contactdb.message.links import LONGEST, NotALink, ascii_link, problems_of_places
@@ -29,6 +29,7 @@ _KEYS: t.Final[dict[str, tuple[str, ...]]] = {
 }
 _NEEDED: t.Final = (("sender", "name"), ("sender", "email"), ("sender", "postal_address"), ("unsubscribe", "url"))
 _FREE: t.Final = "campaign"
+_TABLES: t.Final = (*_KEYS, _FREE)
 _ADDRESSES: t.Final = (("sender", "email"), ("sender", "reply_to"), ("unsubscribe", "mailto"))
 _LINKS: t.Final = (("unsubscribe", "url"), ("shop", "url"))
 _SEVERAL_LINES: t.Final = ("sender", "postal_address")
@@ -97,7 +98,9 @@ def read_message_settings(path: Path) -> MessageSettings:
     problems = [problem for name, table in tables.items() for problem in _problems_of_table(name, table)]
     texts = _texts(tables)
     said = {place: value.strip() for place, value in texts.items()}
-    missing = [place for place in _NEEDED if not said.get(place) and not _is_wrong(tables, place)]
+    misspelt = {near(name, _TABLES) for name in tables if name not in _TABLES} - {*tables}
+    needed = [place for place in _NEEDED if place[0] not in misspelt and not _is_wrong(tables, place)]
+    missing = [place for place in needed if not said.get(place)]
     problems += [_problem(place, "is missing or blank") for place in missing]
     problems += _problems_of_lines(texts)
     problems += _problems_of_values(said, path.parent)
@@ -132,8 +135,8 @@ def _is_wrong(tables: Mapping[str, t.Any], place: _Place) -> bool:
 
 
 def _problems_of_table(name: str, table: t.Any) -> list[str]:
-    if name not in _KEYS and name != _FREE:
-        return [f"message settings: there is no table `{name}`{nearest(name, [*_KEYS, _FREE])}"]
+    if name not in _TABLES:
+        return [f"message settings: there is no table `{name}`{nearest(name, _TABLES)}"]
     if not isinstance(table, dict):
         return [f"message settings: `{name}` is a table"]
     problems = [

@@ -9,6 +9,9 @@ import sqlalchemy as sa
 from target_contactdb.addresses import address_hash
 from target_contactdb.admin.carts import checkouts_with_sources, is_open
 from target_contactdb.admin.permission import contactable
+from target_contactdb.admin.segment_fields import checkout_columns
+from target_contactdb.admin.segments import Question, question
+from target_contactdb.conditions.times import Clock
 from target_contactdb.conditions.words import nearest
 from target_contactdb.errors import ConfigError
 from target_contactdb.node.rules import Candidate
@@ -24,6 +27,11 @@ if t.TYPE_CHECKING:
     from target_contactdb.node.rules import EntryRule
 
 _FETCH: t.Final = 1000
+
+_CHECKOUT_COLUMNS: t.Final = (
+    checkouts.c.id.label("checkout_id"),
+    *(checkouts.c[name] for name in ("shop", "updated_at", "total_price")),
+)
 
 ACCOUNT_STATE: t.Final = "account_state"
 """The contact field that account states are read from."""
@@ -42,37 +50,40 @@ def open_checkouts(
         flow: The flow.
         rule: The options of the node.
         now: The time, UTC.
-        everybody: Return those as well that have entered the flow for good and, last, those that are too old.
+        everybody: Return those as well that have entered the flow for good, that the rule does not mean and, last,
+            those that are too old.
+
+    Raises:
+        ConfigError: The condition of the rule is wrong.
     """
     newest_first = (checkouts.c.updated_at.desc(), checkouts.c.id.desc())
     rank = sa.func.row_number().over(partition_by=checkouts.c.contact_id, order_by=newest_first).label("rank")
+    # The ranked one is what a condition calls the last checkout: the view would find the same again, for everybody.
+    columns = checkout_columns() if rule.where is not None else _CHECKOUT_COLUMNS
     # Checkouts left out for their age are older than those that stay: the last one is among these or is none of these.
     ranked_ones = (
-        sa.select(
-            checkouts.c.contact_id,
-            checkouts.c.shop,
-            checkouts.c.id,
-            checkouts.c.updated_at,
-            checkouts.c.total_price,
-            rank,
-        )
+        sa.select(checkouts.c.contact_id, rank, *columns)
         .select_from(checkouts_with_sources())
         .where(checkouts.c.contact_id.is_not(None), is_open())
     )
     if not everybody:
         ranked_ones = ranked_ones.where(checkouts.c.updated_at >= now - rule.max_age)
     ranked = ranked_ones.subquery()
-    subject = sa.literal("checkout:").concat(ranked.c.shop).concat("/").concat(sa.cast(ranked.c.id, sa.String(32)))
+    subject = (
+        sa.literal("checkout:").concat(ranked.c.shop).concat("/").concat(sa.cast(ranked.c.checkout_id, sa.String(32)))
+    )
     found = (
-        _statement(database, flow, rule, ranked, ranked.c.updated_at, subject, now, everybody=everybody)
-        .add_columns(ranked.c.id, ranked.c.total_price)
-        .order_by(ranked.c.id)
+        _statement(
+            database, flow, rule, ranked, ranked.c.updated_at, subject, now, everybody=everybody, checkout=ranked
+        )
+        .add_columns(ranked.c.checkout_id, ranked.c.total_price)
+        .order_by(ranked.c.checkout_id)
     )
     read_through = _read_through(database)
     for row in _rows(database, found, everybody=everybody):
         yield Candidate(
             **_shared(database, row),
-            checkout_id=row["id"],
+            checkout_id=row["checkout_id"],
             total=row["total_price"],
             read_through=read_through.get(row["shop"]),
         )
@@ -88,10 +99,11 @@ def new_customers(
         flow: The flow.
         rule: The options of the node.
         now: The time, UTC.
-        everybody: Return those as well that have entered the flow for good and, last, those that are too old.
+        everybody: As in `open_checkouts`.
 
     Raises:
-        ConfigError: The rule asks for account states, and no contact field holds them, or for one that is unknown.
+        ConfigError: The condition of the rule is wrong. Or the rule asks for account states, and no contact field holds
+            them, or for one that is unknown.
     """
     _check_account_states(database, rule.account_states)
     first_first = (contact_sources.c.first_seen_at, contact_sources.c.shop, contact_sources.c.customer_id)
@@ -154,12 +166,14 @@ def _statement(
     now: dt.datetime,
     *,
     everybody: bool,
+    checkout: sa.Subquery | None = None,
 ) -> sa.Select[t.Any]:
     """Return the question, in turn: the longest waiting first, and behind them all those that are too old.
 
     Who was handed out and given back waits anew from then, or a few that nobody can send to would keep out all others.
     """
     contacts, entry = database.contacts, flow_entries.alias("entry")
+    meant = _meant(database, rule, now, checkout)
     statement = (
         sa.select(
             ranked.c.contact_id,
@@ -170,18 +184,30 @@ def _statement(
             entry.c.acknowledged_at,
             entry.c.leased_until,
             _last_entry(flow, rule, ranked, now).label("last_entry_at"),
+            sa.case((meant.holds, 1), else_=0).label("is_meant"),
             *(sa.case((contactable(contacts, name), 1), else_=0).label(f"may_{name}") for name in CHANNELS),
             *(contacts.c[f"{name}_address_hash"] for name in CHANNELS),
             *(contacts.c[name].label(f"{channel}_address") for channel, name in _address_fields(database)),
         )
-        .join_from(ranked, contacts, contacts.c.contact_id == ranked.c.contact_id)
+        .join_from(ranked, meant.rows, contacts.c.contact_id == ranked.c.contact_id)
         .outerjoin(entry, sa.and_(entry.c.flow == flow, entry.c.subject == subject))
         .where(ranked.c.rank == 1)
     )
     in_turn = sa.func.coalesce(entry.c.entered_at, since)
     if everybody:
         return statement.order_by(sa.case((since >= now - rule.max_age, 0), else_=1), in_turn)
-    return statement.where(entry.c.acknowledged_at.is_(None)).order_by(in_turn)
+    return statement.where(entry.c.acknowledged_at.is_(None), meant.holds).order_by(in_turn)
+
+
+def _meant(database: Opened, rule: EntryRule, now: dt.datetime, checkout: sa.Subquery | None) -> Question:
+    """Return which contacts the rule is about, asked in the very statement that finds the candidates.
+
+    Raises:
+        ConfigError: The condition is wrong.
+    """
+    if rule.where is None:
+        return Question(database.contacts, sa.true())
+    return question(database, rule.where, "--where", Clock(now, rule.zone), checkout=checkout)
 
 
 def _address_fields(database: Opened) -> list[tuple[str, str]]:
@@ -220,6 +246,7 @@ def _shared(database: Opened, row: sa.RowMapping) -> dict[str, t.Any]:
         "acknowledged": row["acknowledged_at"] is not None,
         "leased_until": row["leased_until"],
         "last_entry_at": row["last_entry_at"],
+        "is_meant": bool(row["is_meant"]),
     }
 
 

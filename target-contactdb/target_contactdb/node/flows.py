@@ -12,6 +12,8 @@ from target_contactdb.errors import ContactDbError
 from target_contactdb.tables import flow_entries
 
 if t.TYPE_CHECKING:
+    import datetime as dt
+
     from target_contactdb.admin.connect import Opened
 
 _LISTED: t.Final = 10
@@ -45,6 +47,55 @@ class NewFlow:
         listed = ", ".join(f"`{name}`" for name in self.others[:_LISTED])
         more = f" and {len(self.others) - _LISTED:,} more" if len(self.others) > _LISTED else ""
         return f"the flow `{self.name}` is new; there were {listed}{more}"
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """A flow that somebody has entered, in numbers. Entries of who was erased do not count.
+
+    Attributes:
+        flow: Its name.
+        node: The node that it is entered through.
+        entered: How many entries it has.
+        acknowledged: How many are final.
+        leased: How many are handed out now, until they are acknowledged or their lease is over.
+        free: How many were handed out and are free again: given back, or not acknowledged in time.
+        last_entry_at: When an entry was last handed out, UTC.
+    """
+
+    flow: str
+    node: str
+    entered: int
+    acknowledged: int
+    leased: int
+    free: int
+    last_entry_at: dt.datetime
+
+
+def known_flows(database: Opened, now: dt.datetime) -> list[Flow]:
+    """Return every flow, by name.
+
+    Args:
+        database: The contact database.
+        now: The time, UTC, that decides which leases are over.
+    """
+    entry = flow_entries.c
+    is_final = entry.acknowledged_at.is_not(None)
+    is_leased = sa.and_(entry.acknowledged_at.is_(None), entry.leased_until > now)
+    statement = (
+        sa.select(
+            entry.flow,
+            entry.node,
+            sa.func.count().label("entered"),
+            sa.func.count(sa.case((is_final, 1))).label("acknowledged"),
+            sa.func.count(sa.case((is_leased, 1))).label("leased"),
+            sa.func.max(entry.entered_at).label("last_entry_at"),
+        )
+        .group_by(entry.flow, entry.node)
+        .order_by(entry.flow, entry.node)
+    )
+    found = database.connection.execute(statement).mappings()
+    return [Flow(**row, free=row["entered"] - row["acknowledged"] - row["leased"]) for row in found]
 
 
 def find_new(database: Opened, flow: str) -> NewFlow | None:

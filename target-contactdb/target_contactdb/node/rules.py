@@ -8,7 +8,12 @@ import typing as t
 from dataclasses import dataclass
 from decimal import Decimal
 from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
+if t.TYPE_CHECKING:
+    from target_contactdb.conditions.tree import Condition
+
+_UTC: t.Final = ZoneInfo("UTC")
 CHANNEL_CHOICES: t.Final = ("email", "sms", "any")
 
 
@@ -27,6 +32,7 @@ class Verdict(enum.StrEnum):
     NEXT_CALL = "would enter, but --limit leaves it for the next call"
     BACKFILL = "came with a backfill"
     OTHER_STATE = "has another account state"
+    NOT_MEANT = "is not in the --segment, or not what --where asks for"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +56,7 @@ class Candidate:
         last_entry_at: When the contact last entered the flow with anything else.
         is_backfill: An import that was not an increment brought it.
         account_state: As Shopify has it; None = unknown.
+        is_meant: The condition of the rule holds for the contact.
     """
 
     contact_id: int
@@ -68,6 +75,7 @@ class Candidate:
     last_entry_at: dt.datetime | None = None
     is_backfill: bool = False
     account_state: str | None = None
+    is_meant: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +91,8 @@ class EntryRule:
         account_states: Account states that may enter, in capitals; empty = all.
         backfill: Customers of a backfill may enter.
         reads_checkouts: A committed checkout import has to have read past `since` + `after`.
+        where: What has to hold for the contact, as in a segment; None = nothing.
+        zone: Where the dates of that condition begin.
     """
 
     after: dt.timedelta
@@ -93,6 +103,8 @@ class EntryRule:
     account_states: tuple[str, ...] = ()
     backfill: bool = False
     reads_checkouts: bool = True
+    where: Condition | None = None
+    zone: ZoneInfo = _UTC
 
 
 def verdict(candidate: Candidate, rule: EntryRule, now: dt.datetime) -> Verdict:
@@ -116,6 +128,8 @@ def verdict(candidate: Candidate, rule: EntryRule, now: dt.datetime) -> Verdict:
         return Verdict.OTHER_STATE
     if rule.min_total is not None and (candidate.total is None or candidate.total < rule.min_total):
         return Verdict.TOO_CHEAP
+    if not candidate.is_meant:
+        return Verdict.NOT_MEANT
     if not _contactable(candidate, rule.channel):
         return Verdict.NOT_CONTACTABLE
     if candidate.last_entry_at is not None and now < candidate.last_entry_at + rule.re_entry:

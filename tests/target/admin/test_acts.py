@@ -42,6 +42,7 @@ def test_an_opt_out_is_written_to_contact_address_log_and_source_and_others_foll
         "since": "2026-11-01T12:00:00Z",
         "followed": 1,
         "note": "unsubscribed now",
+        "lifted_cause": None,
     }
     expected = ("unsubscribed", "person", "person unsubscribed", at(12), None)
     assert status(contactdb, SUBSCRIBED) == status(contactdb, TWIN) == expected
@@ -92,6 +93,31 @@ def test_a_yes_restores_the_contact_and_opens_its_address(contactdb):
     assert contactdb.run("may", "#2", "--channel", "email").exit_code == 0
     last = contactdb.rows(tables.status_changes)[-1]
     assert (last["change"], last["from"], last["to"]) == ("restored", "unsubscribed", "subscribed")
+
+
+def test_a_yes_that_lifts_a_protected_cause_says_so_once(contactdb):
+    bounced = ("unsubscribe", "#1", "--channel", "email", "--cause", "hard bounce", "--at", "2026-11-01T12:00:00Z")
+    contactdb.run(*bounced)
+    too_old = contactdb.json("subscribe", "#3", "--channel", "email", "--at", "2026-11-01T11:00:00Z")
+    # The address is Ann's second account's too.
+    lifted = contactdb.run("subscribe", "#3", "--channel", "email", "--at", "2026-11-01T13:00:00Z").stdout
+    again = contactdb.run("subscribe", "#3", "--channel", "email", "--at", "2026-11-01T14:00:00Z").stdout
+
+    assert (too_old["changed"], too_old["lifted_cause"]) == (False, None)
+    warning = "! It was closed by `hard bounce`, a protected cause, which no import lifts. This yes did.\n"
+    assert lifted == f"Contact #3, E-mail: subscribed now. It is subscribed, since 2026-11-01 13:00:00 UTC.\n{warning}"
+    assert "!" not in again
+    # Ann herself is closed by what she holds, no longer by the address.
+    assert contactdb.json("subscribe", "#1", "--channel", "email")["lifted_cause"] == "hard bounce"
+    assert contactdb.json("subscribe", "#2", "--channel", "email")["lifted_cause"] is None
+
+
+def test_a_yes_that_lifts_what_another_program_wrote_says_so_too(on_sqlite):
+    contacts = on_sqlite.contacts()
+    bounce = {"email_status": "unsubscribed", "email_unsubscription_cause": "hard bounce"}
+    on_sqlite.execute(sa.update(contacts).where(contacts.c.contact_id == SUBSCRIBED).values(bounce))
+
+    assert on_sqlite.json("subscribe", "#1", "--channel", "email")["lifted_cause"] == "hard bounce"
 
 
 def test_without_a_time_the_act_is_of_now(on_sqlite):

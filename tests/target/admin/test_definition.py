@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 import typing as t
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from target_contactdb.conditions.text import read_text
 from target_contactdb.consent import markdown
 from target_contactdb.field_table import operators_markdown, types_markdown
 from target_contactdb.fields import FieldType
+from target_contactdb.message.folders import BUILT_IN, WORDS
 from target_contactdb.settings_schema import CONFIG_JSONSCHEMA
 from target_contactdb.target import TargetContactDB
 
@@ -148,8 +150,15 @@ def test_the_readme_has_the_tables_of_types_and_operators_of_the_code(readme):
 
 
 def test_every_condition_of_the_readme_can_be_read(readme):
-    section = readme.split("\n## Segments\n")[1].split("\n## ")[0]
-    texts = re.findall(r"--where '(.*?)'", section)
-    assert len(texts) == 3
+    texts = re.findall(r"--where '(.*?)'", readme)
+    assert len(texts) == 5
     for text in texts:
         read_text(text, "--where")
+
+
+def test_the_readme_has_the_words_of_messages(readme):
+    words = tomllib.loads((BUILT_IN / WORDS).read_text(encoding="utf-8"))
+    rows = "".join(f"| `{name}` | `{sentence}` |\n" for name, sentence in words.items())
+    assert (
+        readme.split("<!-- words -->\n")[1].split("<!-- /words -->")[0] == f"| word | in English |\n|---|---|\n{rows}"
+    )

@@ -62,11 +62,27 @@ def test_keys_are_set_only_with_leave_to_merge(contactdb):
     done = contactdb.json("keys", "set", "--primary-key", "email", "--merge")
     assert done == {
         "keys": {"primary_key": "email", "unique_fields": []},
+        "changed": True,
         "merged": [{"kept": 1, "gone": [3]}],
     }
     assert contactdb.json("keys", "show") == done["keys"]
     assert [row["contact_id"] for row in contactdb.rows(contactdb.contacts())] == [1, 2, 4]
     assert {row["contact_id"] for row in contactdb.rows(tables.contact_sources)} == {1, 2}
+
+
+def test_to_set_the_same_keys_says_that_nothing_changes_and_writes_nothing(contactdb):
+    contactdb.run("keys", "set", "--primary-key", "user_code", "--unique", "phone", "--unique", "user_code")
+    contactdb.execute(sa.update(tables.database_state).values(options_fingerprint="as the last import left it"))
+    before = contactdb.rows(tables.database_state)
+
+    again = contactdb.run("keys", "set", "--primary-key", "user_code", "--unique", "phone")
+    after = contactdb.rows(tables.database_state)
+    other = contactdb.json("keys", "set", "--primary-key", "user_code")
+
+    told = "Nothing changes: the keys are these already\nPrimary key: user_code\nUnique fields: phone\n"
+    assert (again.exit_code, again.output) == (0, told)
+    assert after == before
+    assert (other["changed"], contactdb.rows(tables.database_state)[0]["options_fingerprint"]) == (True, "")
 
 
 def test_an_unknown_key_is_one_line_with_the_nearest_name(on_sqlite):

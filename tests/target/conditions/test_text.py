@@ -142,6 +142,56 @@ def test_a_text_means_its_tree(text, tree):
                 ("a contains \u201ex\u201c", 12),
             )
         ),
+        *(
+            (text, f"position {position}: expected .*, found `{found}`; did you mean `{meant}`\\?$")
+            for text, position, found, meant in (
+                ("a => 5", 4, ">", ">="),
+                ("a =< 5", 4, "<", "<="),
+                ("a = 1 && b = 2", 7, "&&", "and"),
+                ("a = Marks && b", 11, "&&", "and"),
+                ("a is set & b is set", 10, "&", "and"),
+                ("(a = 'x') & not (b = 1)", 11, "&", "and"),
+                ("!(a = 1)", 1, "!", "not"),
+            )
+        ),
+        ("a = 1 || b = 2", r"position 7: .*, found `\|\|`; did you mean `or`\?$"),
+        ("a = 1 | b > 2", r"position 7: .*, found `\|`; did you mean `or`\?$"),
+        ("a = Marks & Spencer", "position 11: .*, found `&`; a value with a space or a sign in it"),
+        *(
+            (text, f"position {position}: expected .*; two conditions are joined by `and` or `or`$")
+            for text, position in (
+                ("a = 1 b = 2", 7),
+                ("a = vip checkout.price >= 50", 9),
+                ("a is set 'First name' is set", 10),
+                ("has checkout a not in (1)", 14),
+                ("(a = 1 has no checkout)", 8),
+                ("a = x in segment vip", 7),
+                ("a = x not b = 2", 7),
+                ("a within 2 days not (b = 2)", 17),
+            )
+        ),
+        ("a between 1 b = 2", "position 13: expected `and`, found `b`; a value with a space or a sign"),
+        *(
+            (text, f"position {position}: expected .*; a date and its time are joined by a T, as in `2026-10-01T09:30`")
+            for text, position in (
+                ("a > 2026-10-01 09:30", 16),
+                ("a before 2026-10-01 9:30:00 and b = 1", 21),
+                ("a between 2026-10-01 09:30 and 2026-10-02", 22),
+                ("a in (2026-10-01 09:30)", 18),
+            )
+        ),
+        *(
+            (text, f"; a field alone is no condition: write `{field} = true`, or `{field} is set`$")
+            for text, field in (
+                ("verified_email", "verified_email"),
+                ("not verified_email", "verified_email"),
+                ("a = 1 and verified_email", "verified_email"),
+                ("(verified_email)", "verified_email"),
+                ("verified_email OR a = 1", "verified_email"),
+                ('"Verified email" and a = 1', '"Verified email"'),
+            )
+        ),
+        ("checkout", "ends too early; .*; did you mean `has checkout`\\?$"),
         ("a = vip, new", r"position 8: expected .*, found `,`; several values are written `in \(one, other\)`"),
         ("has checkout foo", "position 14: expected `and`, `or` or the end, found `foo`$"),
         ("a in b", r"position 6: expected `\(`, found `b`"),

@@ -79,6 +79,19 @@ def test_the_html_shows_the_same():
     assert page.pictures == [("https://cdn.example.com/mug.png", "Mug")]
 
 
+@pytest.mark.parametrize("locale", ["fr", "fr-CA"])
+def test_french_has_a_no_break_space_before_a_colon(locale):
+    message = _render(locale=locale)
+
+    words = ("Quantité", "Sous-total", "Remises", "Total")
+    of_text, of_html = (
+        [form.count(f"{word}\N{NO-BREAK SPACE}: ") for word in words] for form in (message.text, message.html)
+    )
+    assert of_text == of_html == [2, 1, 1, 1]
+    assert "\nRetour au panier\N{NO-BREAK SPACE}:\n" in message.text
+    assert f"\nSe désabonner\N{NO-BREAK SPACE}: {LEAVE}\n" in message.text
+
+
 def test_the_headers_say_who_writes_and_how_to_leave():
     assert _render().headers == {
         "From": "Example Shop <hello@example.com>",
@@ -95,7 +108,7 @@ def test_the_headers_say_who_writes_and_how_to_leave():
         ("en-GB", "Ann, your cart is still here", "Total: €1,045.50"),
         ("de", "Ann, dein Warenkorb wartet noch", "Gesamt: 1.045,50\xa0€"),
         ("de-CH", "Ann, dein Warenkorb wartet noch", "Gesamt: EUR\xa01\u2019045.50"),
-        ("fr", "Ann, votre panier vous attend", "Total: 1\u202f045,50\xa0€"),
+        ("fr", "Ann, votre panier vous attend", "Total\xa0: 1\u202f045,50\xa0€"),
         ("es", "Ann, tu carrito te espera", "Total: 1.045,50\xa0€"),
         ("it", "Ann, il tuo carrello ti aspetta", "Totale: 1.045,50\xa0€"),
         ("pt-BR", "Ann, your cart is still here", "Total: €\xa01.045,50"),

@@ -78,6 +78,24 @@ def test_every_problem_is_named_at_once(tmp_path):
     ]
 
 
+def test_a_misspelt_table_is_one_problem(tmp_path):
+    file = tmp_path / "message.toml"
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "words.toml").touch()
+    told = []
+    for right, wrong in (("sender", "sendr"), ("unsubscribe", "unsubscribed"), ("campaign", "Campaigns")):
+        file.write_text(WHOLE.replace(f"[{right}]", f"[{wrong}]"))
+        with pytest.raises(ConfigError) as caught:
+            read_message_settings(file)
+        told += caught.value.problems
+
+    assert told == [
+        "message settings: there is no table `sendr`; did you mean `sender`?",
+        "message settings: there is no table `unsubscribed`; did you mean `unsubscribe`?",
+        "message settings: there is no table `Campaigns`; did you mean `campaign`?",
+    ]
+
+
 def _with(table, key, value):
     """Return the file with one setting changed."""
     lines = WHOLE.splitlines()

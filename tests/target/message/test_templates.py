@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from dataclasses import replace
 from decimal import Decimal
 
@@ -33,6 +34,16 @@ def test_ones_own_words_go_before_the_built_in_ones_locale_by_locale(tmp_path):
     assert "Go:" in english.text.splitlines()
     assert "Go:" in german.text.splitlines()
     assert "Hallo Ann," in german.text.splitlines()
+
+
+def test_a_colon_is_that_of_the_words_that_were_found(tmp_path):
+    (tmp_path / "message.txt").write_text("a{{ colon }}" + TEXT_WITH_WAY_OUT)
+    built_in = _render(locale="fr", templates=tmp_path).text
+    known = tomllib.loads((BUILT_IN / "words.toml").read_text())
+    (tmp_path / "words.toml").write_text("\n".join(f'{name} = "x"' for name in known))
+    own = _render(locale="fr", templates=tmp_path).text
+
+    assert (built_in[:3], own[:3]) == ("a\N{NO-BREAK SPACE}:", "a:h")
 
 
 def test_what_a_cart_does_not_tell_is_empty(tmp_path):

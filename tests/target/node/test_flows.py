@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
+import sqlalchemy as sa
 
 from target_contactdb import tables
 from target_contactdb.node.flows import NewFlow
@@ -85,6 +88,30 @@ def test_an_entry_of_another_flow_is_told_by_its_flow(entered, node, command):
     assert result.exit_code == 2
     assert result.stderr == "Error: the flow `reminder` has no entry 2 (it is one of `vip`), 7\n"
     assert entered.rows(tables.flow_entries) == before
+
+
+def test_flows_are_listed_with_their_numbers(shop, node):
+    assert node.run("flows").stdout == "Flows\nNobody has entered a flow yet.\n"
+    for number in (1, 2, 3, 4):
+        shop.contact(number)
+        shop.checkout(10 + number, number, 120 - number)
+    shop.read_checkouts(10)
+    node.carts("--limit", "1")
+    given_back, leased, over = node.lines(*NODE, "--flow", "reminder", "--lease", "10m")
+    node.lines("release", "--flow", "reminder", str(given_back["entry_id"]))
+    node.carts("--limit", "1", flow="vip", told="the flow `vip` is new; there were `reminder`\n")
+    entry_id = tables.flow_entries.c.entry_id
+    shop.update(tables.flow_entries, entry_id == over["entry_id"], leased_until=shop.ago(1))
+    shop.update(tables.flow_entries, sa.true(), entered_at=shop.ago(5))
+    shop.update(tables.flow_entries, entry_id == leased["entry_id"], entered_at=shop.ago(3))
+
+    told, table = node.run("flows", "--format", "json"), node.run("flows", COLUMNS="120").stdout.splitlines()
+
+    moments = [shop.ago(minutes).isoformat().replace("+00:00", "Z") for minutes in (3, 5)]
+    names = ("flow", "node", "entered", "acknowledged", "leased", "free", "last_entry_at")
+    rows = [("reminder", NODE[0], 4, 1, 1, 2, moments[0]), ("vip", NODE[0], 1, 1, 0, 0, moments[1])]
+    assert json.loads(told.stdout) == {"flows": [dict(zip(names, row, strict=True)) for row in rows]}
+    assert [line.split()[:6] for line in table[3:5]] == [[str(cell) for cell in row[:6]] for row in rows]
 
 
 def test_of_many_flows_only_the_first_are_listed():

@@ -225,6 +225,14 @@ def test_a_node_without_checkouts_and_another_channel_do_as_well(shop, recipes, 
     assert (code, err, receiver.keys) == (0, "", [f"welcome/customer:{SHOP}/3"])
 
 
+@pytest.mark.parametrize("recipe", ["loop.sh", "consumer.py"])
+def test_only_whom_a_condition_means_is_sent_to(shop, recipes, receiver, recipe):
+    code, _out, err = recipes.run(*recipes.command(recipe, *WAYS, "--where", "first_name = 'Name 2'"))
+
+    assert (code, err, receiver.keys) == (0, "", KEYS[1:])
+    assert is_final(shop) == {2: True}
+
+
 @pytest.mark.parametrize("recipe", ["consumer.py", "airflow_poll.py"])
 @pytest.mark.parametrize("address", ["", "mail.example.com"])
 def test_without_an_address_that_sends_nobody_is_taken(shop, recipes, receiver, recipe, address):
