@@ -6,6 +6,7 @@ import functools
 import typing as t
 
 import sqlalchemy as sa
+from sqlalchemy.sql.operators import custom_op
 
 from target_contactdb.addresses import salted_hash
 from target_contactdb.consent_values import OptOut, Seen, Source
@@ -170,7 +171,7 @@ def _statement(
 ) -> sa.Select[t.Any]:
     by_code = contacts.alias("by_code")
     contact_of_code = sa.select(by_code.c.contact_id).where(by_code.c.user_code == keys.c.user_code).scalar_subquery()
-    holders = {field.name: _holder(keys, contacts, field, dialect) for field in fields}
+    holders = {field.name: holder_of(keys, contacts, field, dialect) for field in fields}
     contact_of_key = holders.get(primary_key, contact_of_code)
     joined = keys.outerjoin(
         contact_sources,
@@ -200,16 +201,22 @@ def _statement(
     return sa.select(*columns).select_from(joined)
 
 
-def _holder(keys: sa.Table, contacts: sa.Table, field: ContactField, dialect: Dialect) -> sa.ScalarSelect[t.Any]:
+def holder_of(keys: sa.Table, contacts: sa.Table, field: ContactField, dialect: Dialect) -> sa.ScalarSelect[t.Any]:
+    """Return the contact that holds a value of a key field.
+
+    Args:
+        keys: The stage with the normal value, in a column `key_` and the field's name.
+        contacts: `contacts` with its contact fields.
+        field: The key field.
+        dialect: The engine's dialect.
+    """
     by_key = contacts.alias("by_key")
     held = key_expression(by_key, field, dialect)
-    return (
-        sa.select(by_key.c.contact_id)
-        .select_from(by_key)
-        .where(held == keys.c[f"key_{field.name}"])
-        .correlate(keys)
-        .scalar_subquery()
-    )
+    value: sa.ColumnElement[t.Any] = keys.c[f"key_{field.name}"]
+    if dialect.name == "sqlite":
+        # An index over an expression has no type. Beside a column of text SQLite would not use it; `+` takes that away.
+        value = sa.UnaryExpression(value, operator=custom_op("+"))
+    return sa.select(by_key.c.contact_id).select_from(by_key).where(held == value).correlate(keys).scalar_subquery()
 
 
 def _contact_columns(contacts: sa.Table) -> list[str]:

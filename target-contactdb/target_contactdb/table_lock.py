@@ -34,8 +34,8 @@ def changing_tables(engine: sa.Engine) -> Iterator[sa.Connection]:
                     connection.execute(sa.select(sa.func.pg_advisory_xact_lock(key)))
                 yield connection
             return
-        # The name is one of the whole server, and may have 64 characters.
-        name = sa.func.md5(sa.func.concat(_NAME, " ", sa.func.database()))
+        # The name is one of the whole server, and may have 64 characters. MySQL 9.6 and newer know no MD5 any more.
+        name = sa.func.sha2(sa.func.concat(_NAME, " ", sa.func.database()), 256)
         if not connection.execute(sa.select(sa.func.get_lock(name, _PATIENCE_SECONDS))).scalar_one():
             msg = "another program is changing the tables of the contact database, and does not come to an end"
             raise DatabaseError(msg)

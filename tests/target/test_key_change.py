@@ -13,8 +13,10 @@ from target_contactdb.admin.connect import opened
 from target_contactdb.consent_values import Policy
 from target_contactdb.database import open_database
 from target_contactdb.engines import open_engine
-from target_contactdb.key_change import KeysNotSet, change_keys
+from target_contactdb.fields import ContactField, FieldType
+from target_contactdb.key_change import KeysNotSet, change_keys, plan_keys
 from target_contactdb.keys import Keys
+from target_contactdb.tables import contact_sources
 from tests.target.singer import checkout, customer, execute, query, run, schema
 
 NOW = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)
@@ -153,6 +155,31 @@ def test_a_change_that_is_killed_at_any_step_is_whole_or_not_there(database_url)
     change(database_url, BY_EMAIL, merge=True)
     assert (keys_of(database_url), query(database_url, CONTACTS)) == (BY_EMAIL, AFTER)
     assert query(database_url, "SELECT count(*) FROM database_state WHERE pending_keys IS NOT NULL") == [(0,)]
+
+
+def test_planning_reads_each_contact_a_few_times_however_many_there_are(migrated_mariadb_url):
+    count = 300
+    engine = open_engine(migrated_mariadb_url)
+    database = open_database(engine, [ContactField("email", FieldType.EMAIL)])
+    row = {"created_at": NOW, "updated_at": NOW}
+    with engine.begin() as connection:
+        rows = [{**row, "email": f"person{number // 2}@example.com"} for number in range(count)]
+        connection.execute(sa.insert(database.contacts), rows)
+        ids = connection.execute(sa.select(database.contacts.c.contact_id)).scalars()
+        source = {"shop": "shop", "owned": True, "first_seen_at": NOW}
+        rows = [{**source, "customer_id": number, "contact_id": number} for number in ids]
+        connection.execute(sa.insert(contact_sources), rows)
+        before = _rows_read(connection)
+        plan = plan_keys(connection, database, Keys("email"))
+        read = _rows_read(connection) - before
+    engine.dispose()
+
+    assert len(plan.merges) == count / 2
+    assert read < 20 * count
+
+
+def _rows_read(connection):
+    return sum(int(value) for _name, value in connection.execute(sa.text("SHOW SESSION STATUS LIKE 'Handler_read%'")))
 
 
 def test_a_change_that_was_killed_between_its_steps_is_finished_from_every_one_of_them(mariadb_url):

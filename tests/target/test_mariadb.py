@@ -1,4 +1,4 @@
-"""What MariaDB does otherwise than the other engines, and what the contact database makes of it."""
+"""What MariaDB and MySQL do otherwise than the other engines, and what the contact database makes of it."""
 
 from __future__ import annotations
 
@@ -27,6 +27,8 @@ NOW = "2026-10-01 00:00:00"
 def engine(migrated_mariadb_url: str) -> Iterator[sa.Engine]:
     """An engine on a contact database without a contact."""
     engine = open_engine(migrated_mariadb_url)
+    # Which of the two servers it is shows once it answers.
+    engine.connect().close()
     yield engine
     engine.dispose()
 
@@ -35,6 +37,19 @@ def _insert(connection: sa.Connection, *codes: str | None) -> None:
     rows = [{"user_code": code, "created_at": NOW, "updated_at": NOW} for code in codes]
     statement = "INSERT INTO contacts (user_code, created_at, updated_at) VALUES (:user_code, :created_at, :updated_at)"
     connection.execute(sa.text(statement), rows)
+
+
+def _is_mariadb(engine: sa.Engine) -> bool:
+    return t.cast("pymysql.MySQLDialect_pymysql", engine.dialect).is_mariadb
+
+
+def _isolation(engine: sa.Engine) -> str:
+    """Return the name of the variable; each server has one that the other one does not know."""
+    return "tx_isolation" if _is_mariadb(engine) else "transaction_isolation"
+
+
+def _collation(engine: sa.Engine) -> str:
+    return "utf8mb4_nopad_bin" if _is_mariadb(engine) else "utf8mb4_0900_bin"
 
 
 @pytest.mark.parametrize("driver", ["mysql", "mysql+pymysql", "mariadb", "mariadb+pymysql"])
@@ -107,7 +122,7 @@ def test_a_session_does_not_depend_on_the_settings_of_the_server(engine):
     names = (
         "sql_mode",
         "time_zone",
-        "tx_isolation",
+        _isolation(engine),
         "character_set_client",
         "collation_connection",
         "innodb_lock_wait_timeout",
@@ -118,9 +133,9 @@ def test_a_session_does_not_depend_on_the_settings_of_the_server(engine):
     assert dict(zip(names, found, strict=True)) == {
         "sql_mode": "STRICT_ALL_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION",
         "time_zone": "+00:00",
-        "tx_isolation": "READ-COMMITTED",
+        _isolation(engine): "READ-COMMITTED",
         "character_set_client": "utf8mb4",
-        "collation_connection": "utf8mb4_nopad_bin",
+        "collation_connection": _collation(engine),
         "innodb_lock_wait_timeout": 600,
     }
 
@@ -137,7 +152,7 @@ def test_each_table_holds_every_letter_whatever_the_default_of_the_database(engi
 
     assert default == "latin1_swedish_ci"
     assert sorted(tuple(row) for row in tables) == sorted(
-        (name, "InnoDB", "utf8mb4_nopad_bin") for name in (*metadata.tables, "contactdb_version")
+        (name, "InnoDB", _collation(engine)) for name in (*metadata.tables, "contactdb_version")
     )
 
 
@@ -206,6 +221,26 @@ def test_a_staging_table_commits_nothing_and_is_there_again_after_a_failure(engi
     assert (staged, left) == (["c"], 0)
 
 
+def test_a_server_may_refuse_tables_without_a_primary_key(mariadb_server, engine):
+    name = "innodb_force_primary_key" if _is_mariadb(engine) else "sql_require_primary_key"
+    stage = staging_table("stage_test", [sa.Column("hash", HASH)])
+    with mariadb_server.connect() as administrator:
+        before = administrator.exec_driver_sql(f"SELECT @@GLOBAL.{name}").scalar_one()
+        administrator.exec_driver_sql(f"SET GLOBAL {name} = 1")
+        # A session of MySQL keeps what was set when it began.
+        engine.dispose()
+        try:
+            with engine.begin() as connection:
+                with pytest.raises(sa.exc.OperationalError):
+                    connection.exec_driver_sql("CREATE TEMPORARY TABLE keyless (hash INTEGER)")
+                with loader_for(engine).staged(connection, stage, [("a",)]):
+                    staged = connection.execute(sa.select(stage)).all()
+        finally:
+            administrator.exec_driver_sql(f"SET GLOBAL {name} = {before}")
+
+    assert staged == [("a",)]
+
+
 @pytest.mark.parametrize(
     ("statement", "shown"),
     [
@@ -217,6 +252,7 @@ def test_a_staging_table_commits_nothing_and_is_there_again_after_a_failure(engi
             "SELECT 'marked' FROM nowhere WHERE 'marked' = ''",
             "ProgrammingError: Table '{database}.nowhere' doesn't exist (1146)",
         ),
+        ("SELECT missing('marked')", "OperationalError: FUNCTION {database}.missing does not exist (1305)"),
         ("SELECT marked marked marked", "ProgrammingError: error 1064 of the server"),
         (
             "UPDATE contacts SET created_at = 'marked'",

@@ -170,7 +170,9 @@ def _has_element_mysql(element: has_element, compiler: SQLCompiler, **kwargs: t.
     # A number or an object of the list would come as text as well, so its JSON type is asked.
     # Without a character set, MariaDB takes that of the database, which others have made.
     columns = "place FOR ORDINALITY, value LONGTEXT CHARACTER SET utf8mb4 PATH '$'"
-    is_text = f"json_type(json_extract({array}, concat('$[', item.place - 1, ']'))) = 'STRING'"
+    # MySQL compares what it says of JSON by another collation, and refuses to choose between the two.
+    type_of_item = f"json_type(json_extract({array}, concat('$[', item.place - 1, ']')))"
+    is_text = f"{type_of_item} = 'STRING' COLLATE utf8mb4_bin"
     return _exists(
         f"json_table({array}, '$[*]' COLUMNS ({columns})) AS item", f"{text} IN ({', '.join(values)}) AND {is_text}"
     )

@@ -8,7 +8,7 @@ import typing as t
 import sqlalchemy as sa
 from typing_extensions import override
 
-from target_contactdb.dialects.base import Loader, Row
+from target_contactdb.dialects.base import Loader, Row, staging_table
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -60,7 +60,16 @@ class MysqlLoader(Loader):
         # A plain DROP TABLE would commit; and a rollback does not take a temporary table away.
         drop = f"DROP TEMPORARY TABLE IF EXISTS {connection.dialect.identifier_preparer.format_table(table)}"
         connection.exec_driver_sql(drop)
-        table.create(connection, checkfirst=False)
+        _with_primary_key(table).create(connection, checkfirst=False)
         self.fill(connection, table, rows, ready=ready)
         yield table
         connection.exec_driver_sql(drop)
+
+
+def _with_primary_key(stage: sa.Table) -> sa.Table:
+    """Return what to create for a staging table: a server may refuse tables without a primary key."""
+    # No stage has a column of this name, and nobody reads it.
+    number = sa.Column("_row", sa.BigInteger, primary_key=True)
+    columns = [sa.Column(one.name, one.type) for one in stage.columns]
+    unique = (one.columns.keys()[0] for one in stage.constraints if isinstance(one, sa.UniqueConstraint))
+    return staging_table(stage.name, [number, *columns], next(unique, None))

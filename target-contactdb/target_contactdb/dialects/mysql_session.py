@@ -29,9 +29,10 @@ OPTIONS: t.Final[dict[str, t.Any]] = {
 # The first versions that have the collations below and the JSON type, and are still looked after by their makers.
 _OLDEST: t.Final = {True: (10, 6), False: (8, 0, 17)}
 
-# Errors that speak of servers, users, tables and locks. All others may repeat a value of a row.
+# Errors that speak of servers, users, tables, functions and locks. All others may repeat a value of a row.
 _HARMLESS: t.Final = frozenset(
     {1040, 1044, 1045, 1046, 1049, 1050, 1051, 1054, 1061, 1091, 1114, 1118, 1129, 1130, 1142, 1143, 1146, 1205, 1213}
+    | {1227, 1267, 1290, 1305, 3159, 3750}
 )
 _CLIENT_ERRORS: t.Final = range(2000, 2100)
 
