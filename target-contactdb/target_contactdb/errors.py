@@ -7,6 +7,7 @@ ContactDbError
 ├── StreamError           the messages do not fit together: fix the tap
 │   └── StreamCutShort    the input ended before a stream did: see why the tap stopped; what came is written
 ├── StateError            the state is ahead of the database: read again, or set the state back; nothing was written
+├── OutputError           standard output cannot be written: see who reads it; what was not said counts as not said
 ├── StatusLimitError      too many statuses would change: look, then accept; only opt-outs and erasures were written
 └── Interrupted           a signal ended the run: run again
 
@@ -50,6 +51,10 @@ class StreamCutShort(StreamError):
 
 class StateError(ContactDbError):
     """The tap starts later than this database has come: what lies between would be missing."""
+
+
+class OutputError(ContactDbError):
+    """Standard output is closed, full, or read by nobody any more."""
 
 
 class StatusLimitError(ContactDbError):

@@ -9,11 +9,12 @@ from collections import Counter
 
 import msgspec
 from singer_sdk.contrib.msgspec import MsgSpecReader
-from singer_sdk.singerlib.exceptions import InvalidInputLine
 from typing_extensions import override
 
+from target_contactdb.decoding import decode_json, shallow, whole_characters
 from target_contactdb.errors import StreamError
-from target_contactdb.typed_records import DECODER, whole_characters
+from target_contactdb.json_values import MOST_LEVELS
+from target_contactdb.message_shapes import check_message
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,6 +28,10 @@ _CHUNK_BYTES: t.Final = 1 << 18
 _PAUSE_SECONDS: t.Final = 0.05
 # A tap that never pauses is not kept waiting for a full batch either.
 _PATIENCE_SECONDS: t.Final = 5.0
+# The message, the record, and one level more than a value may have: what has it is rejected for it.
+_RECORD_LEVELS: t.Final = 2 + MOST_LEVELS + 1
+# What the SDK and the check of schemas go down to without coming near the end of Python's stack.
+_MESSAGE_LEVELS: t.Final = 100
 
 
 class _Message(msgspec.Struct, gc=False):
@@ -47,12 +52,18 @@ class MessageReader(MsgSpecReader):
     target: TargetContactDB
 
     @override
-    def deserialize_json(self, line: str) -> dict[str, t.Any]:
+    def deserialize_json(self, line: str | bytes) -> dict[str, t.Any]:
         try:
-            message: dict[str, t.Any] = DECODER.decode(line)
+            message = decode_json(line.encode() if isinstance(line, str) else line)
         except msgspec.DecodeError as error:
             msg = f"a line of the input is not JSON: {error}"
             raise StreamError(msg) from None
+        except UnicodeDecodeError:
+            msg = "a line of the input is not UTF-8"
+            raise StreamError(msg) from None
+        if not isinstance(message, dict):
+            msg = "a line of the input is not an object"
+            raise StreamError(msg)
         return message
 
     @override
@@ -66,11 +77,12 @@ class MessageReader(MsgSpecReader):
         told_at: float | None = None
         for chunk in lines.chunks():
             for line in chunk:
+                record = shallow(line, _RECORD_LEVELS)
                 try:
-                    message = decode(line)
+                    message = decode(record)
                 except (msgspec.MsgspecError, UnicodeDecodeError):
                     # Half a character would be an error; whatever else is wrong with it, the SDK's own way finds out.
-                    line, message = whole_characters(line), None
+                    message, record, line = None, whole_characters(record), whole_characters(line)
                 if message is not None and message.type == "RECORD" and message.record:
                     sink = target.sink_of_lines(message.stream)
                     if sink is not None:
@@ -79,7 +91,7 @@ class MessageReader(MsgSpecReader):
                         if sink.is_full:
                             target.drain_one(sink)
                         continue
-                kind = self._pass_on(line, callbacks)
+                kind = self._pass_on(line, record, callbacks)
                 stats[kind] += 1
                 if kind == "STATE" and told_at is None:
                     told_at = time.monotonic()
@@ -88,21 +100,26 @@ class MessageReader(MsgSpecReader):
                 told_at = None
         return stats
 
-    def _pass_on(self, line: bytes, callbacks: Callbacks) -> str:
-        try:
-            text = line.decode()
-        except UnicodeDecodeError:
-            msg = "a line of the input is not UTF-8"
-            raise StreamError(msg) from None
-        message = self.deserialize_json(text)
-        if not isinstance(message, dict):
-            raise InvalidInputLine("a line of the input is not an object")
-        self.assert_line_requires(message, requires={"type"})
-        kind = message["type"]
+    def _pass_on(self, line: bytes, record: bytes, callbacks: Callbacks) -> str:
+        """Pass a message on to the SDK.
+
+        Args:
+            line: The message.
+            record: The same, as deep as the message of a record may be.
+            callbacks: What takes it, by its type.
+        """
+        message = self.deserialize_json(record)
+        kind = message.get("type")
         callback = callbacks.get(kind) if isinstance(kind, str) else None
         if callback is None:
             msg = f"a line of the input is a message of an unknown type; known are {', '.join(sorted(callbacks))}"
             raise StreamError(msg)
+        if kind != "RECORD" and record != line:
+            if shallow(line, _MESSAGE_LEVELS) != line:
+                msg = f"a {kind} message has more than {_MESSAGE_LEVELS} levels of lists and objects in each other"
+                raise StreamError(msg)
+            message = self.deserialize_json(line)
+        check_message(message)
         callback(message)
         return str(kind)
 

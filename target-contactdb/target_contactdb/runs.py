@@ -7,7 +7,6 @@ import datetime as dt
 import typing as t
 from dataclasses import dataclass, field
 
-from singer_sdk.singerlib.exceptions import InvalidInputLine
 from sqlalchemy.exc import SQLAlchemyError
 
 from target_contactdb.bookmarks import Place, stands_still
@@ -187,12 +186,13 @@ class Run:
             version: When the listing began, in milliseconds since 1970, UTC.
 
         Raises:
+            StreamError: The version is no such time.
             ContactDbError: As `deletions.conclude` does.
         """
         importing = self._listings.pop(stream, None)
         if importing is None:
             return
-        gone = conclude(importing, dt.datetime.fromtimestamp(version / 1000, dt.UTC))
+        gone = conclude(importing, _began(stream, version))
         self.logger.info("%s: %s customers that were known do not exist any more", Kind.CONSENTS, f"{gone:,}")
 
     def _switched_off(self, kind: Kind) -> str | None:
@@ -272,10 +272,6 @@ class Run:
         except Interrupted as error:
             self._close(OperationState.INTERRUPTED, str(error))
             raise
-        except InvalidInputLine:
-            problem = StreamError("a line of the input is not a Singer message")
-            self._close(OperationState.FAILED, str(problem))
-            raise problem from None
         except StatusLimitError as error:
             self._close(OperationState.STOPPED, str(error))
             if self.settings.dry_run:
@@ -310,3 +306,11 @@ class Run:
 
     def _end(self, operation: Logged, state: OperationState, error: str | None) -> None:
         end_operation(t.cast("sa.Engine", self._engine), operation.operation_id, state, error)
+
+
+def _began(stream: str, version: int) -> dt.datetime:
+    try:
+        return dt.datetime.fromtimestamp(version / 1000, dt.UTC)
+    except (OverflowError, ValueError, OSError):
+        msg = f"stream `{stream}`: the version of its ACTIVATE_VERSION message is no time in milliseconds"
+    raise StreamError(msg)

@@ -102,9 +102,7 @@ def read_settings(config: Mapping[str, t.Any], of_the_sdk: Collection[str] = ())
     url = str(config.get("sqlalchemy_url") or "").strip()
     if not url:
         problems.append("setting `sqlalchemy_url` is blank: set TARGET_CONTACTDB_SQLALCHEMY_URL")
-    for name in ("contact_stream", "checkout_stream", "consent_stream"):
-        if not str(config.get(name) or "").strip():
-            problems.append(f"setting `{name}` is blank")
+    problems += _stream_problems(config)
     options = config.get("options") or {}
     causes = tuple(config.get("unsubscription_causes") or DEFAULT_CAUSES)
     problems += _unknown_options(options)
@@ -148,6 +146,19 @@ def read_settings(config: Mapping[str, t.Any], of_the_sdk: Collection[str] = ())
         policy=policy,
         limit=limit,
     )
+
+
+def _stream_problems(config: Mapping[str, t.Any]) -> list[str]:
+    """Return why the streams cannot be told apart: each kind of import needs one of its own."""
+    settings_of: dict[str, list[str]] = {}
+    for setting in ("contact_stream", "checkout_stream", "consent_stream"):
+        settings_of.setdefault(str(config.get(setting) or "").strip(), []).append(f"`{setting}`")
+    blank = settings_of.pop("", [])
+    return [f"setting {setting} is blank" for setting in blank] + [
+        f"settings {' and '.join(settings)} name the same stream `{stream}`: each needs one of its own"
+        for stream, settings in settings_of.items()
+        if len(settings) > 1
+    ]
 
 
 def _timezone(config: Mapping[str, t.Any], problems: list[str]) -> ZoneInfo:

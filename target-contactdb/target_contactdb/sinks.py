@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import typing as t
 
 import msgspec
-from singer_sdk.exceptions import MissingKeyPropertiesError
+from singer_sdk.exceptions import InvalidJSONSchema, MissingKeyPropertiesError
 from singer_sdk.sinks import Sink
 from singer_sdk.sinks.core import JSONSchemaValidator
 from typing_extensions import override
 
+from target_contactdb.batch_files import read_lines
 from target_contactdb.errors import StreamError
-from target_contactdb.typed_records import whole_characters
 
 if t.TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from singer_sdk.helpers._batch import BaseBatchFileEncoding
     from singer_sdk.sinks.core import BaseJSONSchemaValidator
@@ -25,14 +24,17 @@ if t.TYPE_CHECKING:
 
 # Stream maps may put values into a record that JSON has no word for.
 _ENCODER: t.Final = msgspec.json.Encoder(enc_hook=str, decimal_format="number")
+# In the context of a batch: the records of a file.
+_OF_FILE: t.Final = "lines"
 
 
-def _as_line(record: dict[str, t.Any]) -> bytes:
-    try:
-        return _ENCODER.encode(record)
-    except UnicodeEncodeError:
-        # Python's own JSON, which reads the files of a BATCH message, lets half a character pass.
-        return whole_characters(json.dumps(record, default=str).encode())
+def _read_files(sink: Sink, encoding: BaseBatchFileEncoding, files: Sequence[str]) -> Iterator[list[bytes]]:
+    """Return the records of each file of a BATCH message, and count them."""
+    storage = sink.batch_config.storage if sink.batch_config is not None else None
+    for file in files:
+        lines = read_lines(sink.stream_name, encoding, file, storage)
+        sink.record_counter_metric.increment(len(lines))
+        yield lines
 
 
 class ImportSink(Sink):
@@ -69,14 +71,18 @@ class ImportSink(Sink):
         self._uncounted += 1
         self.tally_record_read()
 
+    def take_decoded(self, record: t.Any) -> None:
+        """Take what came in the place of a record and is no object."""
+        self.take(_ENCODER.encode(record))
+
     @override
     def process_record(self, record: dict[str, t.Any], context: dict[str, t.Any]) -> None:
-        self._lines.append(_as_line(record))
+        self._lines.append(_ENCODER.encode(record))
 
     @override
     def process_batch(self, context: dict[str, t.Any]) -> None:
-        # A BATCH message hands over a file's records in the context, behind what came as lines.
-        lines = self._lines + [_as_line(record) for record in context.get("records", ())]
+        # What a file brought goes behind what came as lines.
+        lines = self._lines + context.get(_OF_FILE, [])
         self._lines = []
         # The SDK counts what goes through it; this is what does not.
         self.record_counter_metric.increment(self._uncounted)
@@ -87,33 +93,42 @@ class ImportSink(Sink):
 
     @override
     def process_batch_files(self, encoding: BaseBatchFileEncoding, files: Sequence[str]) -> None:
-        try:
-            super().process_batch_files(encoding, files)
-        except json.JSONDecodeError:
-            msg = f"stream `{self.stream_name}`: a file of a BATCH message is not JSON lines"
-            raise StreamError(msg) from None
-        except NotImplementedError:
-            msg = f"stream `{self.stream_name}`: a BATCH message has files of a format that is not supported"
-            raise StreamError(msg) from None
-        except OSError as error:
-            msg = f"stream `{self.stream_name}`: a file of a BATCH message cannot be read: {type(error).__name__}"
-            raise StreamError(msg) from None
+        for lines in _read_files(self, encoding, files):
+            self.process_batch({_OF_FILE: lines})
 
 
 class _Validator(JSONSchemaValidator):
     """Checks records, and tells of one that is wrong without its values."""
 
     def __init__(self, stream: str, schema: dict[str, t.Any]) -> None:
-        super().__init__(schema)
+        """Check the schema.
+
+        Raises:
+            StreamError: It is no JSON Schema.
+        """
         self._stream = stream
+        try:
+            super().__init__(schema)
+        except InvalidJSONSchema as error:
+            cause: t.Any = error.__cause__
+            place = ".".join(str(step) for step in cause.absolute_path)
+            msg = f"stream `{stream}`: its schema is no JSON Schema: `{place}` fails `{cause.validator}`"
+            raise StreamError(msg) from None
 
     @override
     def validate(self, record: dict[str, t.Any]) -> None:
-        error = next(self.validator.iter_errors(record), None)
-        if error is not None:
+        try:
+            error = next(self.validator.iter_errors(record), None)
+        except Exception as problem:
+            # A pattern that is none, a reference to nothing or to itself: what a schema may do wrong has no end.
+            kind = type(problem).__name__.lstrip("_")
+            msg = f"stream `{self._stream}`: its schema cannot be applied to a record ({kind})"
+        else:
+            if error is None:
+                return
             where = f"field `{error.absolute_path[0]}`" if error.absolute_path else "it"
             msg = f"stream `{self._stream}`: a record does not keep to its schema: {where} fails `{error.validator}`"
-            raise StreamError(msg)
+        raise StreamError(msg)
 
 
 class NoKey(StreamError, MissingKeyPropertiesError):
@@ -152,6 +167,11 @@ class DroppingSink(Sink):
     @override
     def process_record(self, record: dict[str, t.Any], context: dict[str, t.Any]) -> None:
         self.tally_record_written()
+
+    @override
+    def process_batch_files(self, encoding: BaseBatchFileEncoding, files: Sequence[str]) -> None:
+        for lines in _read_files(self, encoding, files):
+            self.tally_record_written(len(lines))
 
     @override
     def process_batch(self, context: dict[str, t.Any]) -> None:

@@ -16,6 +16,7 @@ from typing_extensions import override
 from target_contactdb.config_file import read_config_file
 from target_contactdb.errors import ConfigError, ContactDbError, Interrupted, StreamCutShort, StreamError
 from target_contactdb.messages import MessageReader
+from target_contactdb.output import output_lost, require_output
 from target_contactdb.runs import NOT_STARTED, Run
 from target_contactdb.settings import read_settings
 from target_contactdb.settings_schema import CONFIG_JSONSCHEMA
@@ -128,11 +129,24 @@ class TargetContactDB(Target):
         self._sinks_of_lines.clear()
 
     @override
+    def _process_record_message(self, message_dict: dict[str, t.Any]) -> None:
+        record, stream = message_dict["record"], message_dict["stream"]
+        if isinstance(record, dict):
+            super()._process_record_message(message_dict)
+            return
+        # No stream map can change what is no object: the import rejects it.
+        if stream not in self.mapper.stream_maps:
+            self._assert_sink_exists(stream)
+        for mapped in self.mapper.stream_maps[stream]:
+            sink = self.get_sink(mapped.stream_alias)
+            if not isinstance(sink, ImportSink):
+                msg = f"stream `{stream}`: a record is not an object"
+                raise StreamError(msg)
+            sink.take_decoded(record)
+
+    @override
     def _process_activate_version_message(self, message_dict: dict[str, t.Any]) -> None:
-        stream, version = message_dict.get("stream"), message_dict.get("version")
-        if not isinstance(stream, str) or isinstance(version, bool) or not isinstance(version, int):
-            msg = "an ACTIVATE_VERSION message names no stream, or no whole number as version"
-            raise StreamError(msg)
+        stream, version = message_dict["stream"], message_dict["version"]
         if stream not in self.mapper.stream_maps:
             self._assert_sink_exists(stream)
         for mapped in self.mapper.stream_maps[stream]:
@@ -142,16 +156,15 @@ class TargetContactDB(Target):
 
     @override
     def _process_batch_message(self, message_dict: dict[str, t.Any]) -> None:
-        stream = message_dict.get("stream")
+        stream = message_dict["stream"]
         if self._maps_records:
             msg = f"stream `{stream}`: stream maps do not reach the files of a BATCH message; do without one of them"
             raise StreamError(msg)
         if stream not in self.mapper.stream_maps:
-            self._assert_sink_exists(str(stream))
-        if not isinstance(message_dict.get("encoding"), dict) or not isinstance(message_dict.get("manifest"), list):
-            msg = f"stream `{stream}`: a BATCH message names no encoding, or no list of files"
-            raise StreamError(msg)
-        super()._process_batch_message(message_dict)
+            self._assert_sink_exists(stream)
+        # What else an encoding may say the SDK does not know.
+        encoding = {name: message_dict["encoding"].get(name) for name in ("format", "compression")}
+        super()._process_batch_message({**message_dict, "encoding": encoding})
 
     @override
     def _assert_sink_exists(self, stream_name: str) -> None:
@@ -178,7 +191,10 @@ class TargetContactDB(Target):
         self.run.note_committed(state)
         self._passed_on = state
         if self.run.passes_on(state):
-            super()._write_state_message(state)
+            try:
+                super()._write_state_message(state)
+            except OSError as error:
+                raise output_lost(error) from None
 
     # The SDK would drain from inside the signal handler, which may stand in the middle of a transaction.
     # What is not committed is not passed on either, so the next run reads it again.
@@ -191,6 +207,8 @@ class TargetContactDB(Target):
     @classmethod
     def invoke(cls, **kwargs: t.Any) -> None:
         try:
+            # A run whose states nobody gets would be done again and again.
+            require_output()
             super().invoke(**kwargs)
         except ContactDbError as error:
             # Why a stream was cut short says the tap: that line is to stand out, not this one.

@@ -6,7 +6,6 @@ A type that does not fit rejects nothing here: such a record is read again by `r
 from __future__ import annotations
 
 import datetime as dt
-import decimal
 import hashlib
 import re
 import typing as t
@@ -14,9 +13,11 @@ from dataclasses import dataclass
 
 import msgspec
 
+from target_contactdb.consent import State
+from target_contactdb.decoding import decode_json, exact
 from target_contactdb.errors import StreamError
 from target_contactdb.fields import CONVERTERS, FieldType, natural_type, to_datetime
-from target_contactdb.json_values import cleaned
+from target_contactdb.json_values import MOST_DIGITS, MOST_LEVELS, cleaned
 from target_contactdb.records import RecordError
 
 if t.TYPE_CHECKING:
@@ -36,13 +37,6 @@ _NULL: t.Final = b"null"
 NULL_CHARACTER: t.Final = b"\\u0000"
 _TOO_LONG: t.Final = 255
 
-# A whole pair of escapes, the half of one, or any other escape.
-_ESCAPE: t.Final = re.compile(
-    rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\."
-)
-DECODER: t.Final = msgspec.json.Decoder(float_hook=decimal.Decimal)
-"""Decodes JSON with exact numbers."""
-
 
 def decode_record(line: bytes) -> t.Any:
     """Return what a record's bytes say, with exact numbers.
@@ -51,17 +45,12 @@ def decode_record(line: bytes) -> t.Any:
         StreamError: They are not JSON after all: an envelope is read without looking into its record.
     """
     try:
-        return DECODER.decode(line)
+        return decode_json(line)
     except msgspec.DecodeError as error:
         msg = f"a record is not JSON: {error}"
     except UnicodeDecodeError:
         msg = "a record is not UTF-8"
     raise StreamError(msg)
-
-
-def whole_characters(line: bytes) -> bytes:
-    """Return JSON with U+FFFD for each half of a character, such as text leaves that was cut inside an emoji."""
-    return _ESCAPE.sub(lambda escape: rb"\ufffd" if escape[1] else escape[0], line)
 
 
 _Text: t.TypeAlias = str | msgspec.UnsetType | None
@@ -84,6 +73,14 @@ class Core(msgspec.Struct, gc=False):
 
 
 read_core: t.Final = msgspec.json.Decoder(Core).decode
+
+
+def erases(core: Core) -> bool:
+    """Tell whether a record asks to erase the person, in whatever case it writes the word."""
+    return any(
+        state is not None and state is not msgspec.UNSET and state.upper() == State.REDACTED
+        for state in (core.email_marketing_state, core.sms_marketing_state)
+    )
 
 
 def hasher_of(fingerprint: str) -> t.Any:
@@ -133,7 +130,7 @@ def value_reader(
         rename={name: source for source, name in names.items()},
         gc=False,
     )
-    decode = msgspec.json.Decoder(struct, float_hook=decimal.Decimal).decode
+    decode = msgspec.json.Decoder(struct, float_hook=exact).decode
     places = [sources.index(one.source) for one in filled]
     straight = places == list(range(len(places))) and not absent
     working = [(index, plan.ready) for index, plan in enumerate(plans) if plan.ready is not None]
@@ -219,8 +216,9 @@ def short_text(text: str) -> str | None:
 
 def _json_text(value: t.Any) -> str:
     text = _EXACT.encode(value).decode()
-    if "E+" in text or "E-" in text:
-        # Maybe a number that no engine holds.
+    brackets = text.count("[") + text.count("{")
+    if len(text) > MOST_DIGITS or "E+" in text or "E-" in text or "Infinity" in text or brackets > MOST_LEVELS:
+        # Maybe a number or a depth that no engine holds.
         cleaned(value)
     return text
 
@@ -274,7 +272,7 @@ def passing(filters: Filter | None) -> Callable[[bytes], bool] | None:
         return None
     # A typed dict reads what the filters ask for, and skips the rest of the record.
     read = t.TypedDict("Read", dict.fromkeys(sorted(filters.reads), t.Any), total=False)  # type: ignore[misc]
-    decode: Callable[[bytes], Record] = msgspec.json.Decoder[t.Any](read, float_hook=decimal.Decimal).decode
+    decode: Callable[[bytes], Record] = msgspec.json.Decoder[t.Any](read, float_hook=exact).decode
     reason = filters.reason
 
     def passes(line: bytes) -> bool:

@@ -70,6 +70,8 @@ def test_a_number_of_millions_of_digits_rejects_its_record_and_takes_no_time(dat
         '"id": 2, "orders_total_spent": 1e9999999',
         '"id": 3, "tags": [1e9999999]',
         '"id": 4, "first_name": 1e9999999',
+        '"id": 5, "tags": [1e400]',
+        f'"id": 6, "tags": [{10**400}]',
     ]
     record = json.dumps(customer(0)["record"])[:-1]
     # Of a name that comes twice the last counts.
@@ -77,8 +79,111 @@ def test_a_number_of_millions_of_digits_rejects_its_record_and_takes_no_time(dat
 
     run(database_url, [schema(), *lines, customer(9)])
 
-    assert [key for key, _reason in query(database_url, REASONS)] == ["1E+9999999", "1", "2", "3", "4"]
+    assert [key for key, _reason in query(database_url, REASONS)] == [
+        "1E+9999999",
+        *("1", "2", "3", "4", "5", "6"),
+    ]
     assert query(database_url, "SELECT user_code FROM contacts") == [("9",)]
+
+
+ENDLESS = ("9" * 5000, "-" + "9" * 5000, "9" * 1_000_000, "1e" + "9" * 30, "-1e-" + "9" * 30, "1e" + "9" * 5000)
+
+
+@pytest.mark.parametrize("number", ENDLESS, ids=range(len(ENDLESS)))
+def test_a_number_that_python_refuses_to_read_rejects_its_record(database_url, number):
+    names = ("orders_count", "orders_total_spent", "first_name", "email", "tags")
+    changed = {name: [NUMBER] if name == "tags" else NUMBER for name in names}
+    messages = [customer(n, **{name: value}) for n, (name, value) in enumerate(changed.items(), start=1)]
+    messages += [customer(NUMBER, email_marketing_state="UNSUBSCRIBED"), customer(8, not_mapped=NUMBER), customer(9)]
+    messages += [schema("abandoned_checkouts"), checkout(1, 9, total_price=NUMBER), checkout(2, 9)]
+
+    run(database_url, [schema(), *(json.dumps(one).replace(f'"{NUMBER}"', number) for one in messages)])
+
+    assert query(database_url, "SELECT user_code FROM contacts ORDER BY user_code") == [("8",), ("9",)]
+    assert query(database_url, "SELECT id FROM checkouts") == [(2,)]
+    told = query(database_url, REASONS)
+    assert sorted(reason for _key, reason in told) == [
+        "field `email` is not text",
+        "field `first_name` is a number with too many digits",
+        "field `id` is not a whole number",
+        "field `orders_count` is not a whole number",
+        "field `orders_total_spent` is a number with too many digits",
+        "field `tags` is a number with too many digits",
+        "field `total_price` is a number with too many digits",
+    ]
+    assert {key for key, _reason in told if len(key) == 1} == {"1", "2", "3", "4", "5"}
+    kept = dict(query(database_url, "SELECT \"key\", record FROM operation_records WHERE stream = 'customers'"))
+    # Of an exponent that no number of Python has, only that is kept.
+    assert _json([[kept["5"]]])[0][0]["tags"] == ["Infinity" if "e" in number else number]
+
+
+NUMBER = "NUMBER"
+
+
+def test_a_number_without_end_reaches_a_record_through_stream_maps_and_files_as_well(migrated_sqlite_url, tmp_path):
+    number, record = "9" * 5000, json.dumps(customer(1, orders_count=NUMBER, first_name="Half \ud83d")["record"])
+    file = tmp_path / "records.jsonl"
+    file.write_text(record.replace(f'"{NUMBER}"', number))
+    batch = {"type": "BATCH", "stream": "customers", "encoding": {"format": "jsonl"}, "manifest": [file.as_uri()]}
+    line = f'{{"type": "RECORD", "stream": "customers", "record": {file.read_text()}}}'
+
+    run(migrated_sqlite_url, [schema(), batch, customer(2)])
+    run(migrated_sqlite_url, [schema(), line, customer(3)], stream_maps={"customers": {"first_name": "first_name"}})
+
+    assert query(migrated_sqlite_url, REASONS) == [("1", "field `orders_count` is not a whole number")] * 2
+    assert query(migrated_sqlite_url, "SELECT user_code FROM contacts ORDER BY user_code") == [("2",), ("3",)]
+
+
+def nested(levels, innermost="x"):
+    """Return JSON of lists in each other."""
+    return "[" * levels + json.dumps(innermost) + "]" * levels
+
+
+@pytest.mark.parametrize("levels", [31, 300, 980, 1200, 100_000])
+def test_a_value_of_many_levels_rejects_its_record_which_is_kept_with_the_value_as_text(database_url, levels):
+    messages = [
+        customer(1, tags=DEEP),
+        customer(2, bag={"a": DEEP}),
+        customer(3, tags=DEEP, email_marketing_state="UNSUBSCRIBED"),
+        customer(DEEP),
+        customer(4, not_mapped=DEEP),
+        schema("abandoned_checkouts", custom_attributes={"type": "array"}),
+        checkout(1, 4, custom_attributes=DEEP),
+        checkout(2, 4),
+    ]
+    lines = [json.dumps(one).replace(f'"{DEEP}"', nested(levels, '"\\\x7f]{')) for one in messages]
+
+    run(database_url, [schema(bag=OBJECT), *lines])
+
+    problem = "has more than 30 levels of lists and objects in each other"
+    told = dict(query(database_url, 'SELECT reason, "key" FROM operation_records'))
+    assert set(told) == {
+        f"field `tags` {problem}",
+        f"field `bag` {problem}",
+        "field `id` is not a whole number",
+        f"field `custom_attributes` {problem}",
+    }
+    assert told["field `id` is not a whole number"].startswith("[" * 31)
+    assert query(database_url, "SELECT user_code FROM contacts") == [("4",)]
+    assert query(database_url, "SELECT id FROM checkouts") == [(2,)]
+    kept = dict(query(database_url, "SELECT \"key\", record FROM operation_records WHERE stream = 'customers'"))
+    record = _json([[kept["1"]]])[0][0]
+    assert (record["id"], record["email"], type(record["tags"])) == (1, "person1@example.com", str)
+    assert record["tags"].startswith("[" * 31)
+    # What it says against writing counts all the same.
+    assert query(database_url, "SELECT COUNT(*) FROM suppressions") == [(1,)]
+
+
+DEEP = "DEEP"
+
+
+def test_a_value_of_as_many_levels_as_every_engine_holds_is_taken_in_and_kept(database_url):
+    value = json.loads(nested(30))
+
+    run(database_url, [schema(), customer(1, tags=value), customer(2, tags=value, orders_count="x")])
+
+    assert _json(query(database_url, "SELECT tags FROM contacts")) == [[value]]
+    assert _json(query(database_url, "SELECT record FROM operation_records"))[0][0]["tags"] == value
 
 
 def test_half_a_character_is_taken_in_as_the_replacement_character(database_url):

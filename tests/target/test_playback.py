@@ -185,3 +185,25 @@ def test_a_contact_whose_newer_record_is_rejected_is_listed_until_that_is_mended
     run(database_url, [schema(), customer(1, updated_at="2026-10-02T00:00:00Z")])
 
     assert (again, listed(database_url)) == ([(3, "customers", "1")], [])
+
+
+def test_a_value_that_no_engine_holds_is_rejected_again_until_it_has_changed(database_url):
+    raw = {"orders_count": "9" * 5000, "tags": "[" * 2000 + "]" * 2000}
+    lines = []
+    for number, (name, value) in enumerate(raw.items(), start=1):
+        record = customer(number, **{name: "RAW"}, email_marketing_state="UNSUBSCRIBED")
+        lines.append(json.dumps(record).replace('"RAW"', value))
+    run(database_url, [schema(), *lines])
+    first = exported(database_url)
+    run(database_url, first)
+
+    assert exported(database_url) == first
+    assert [json.loads(line)["record"]["id"] for line in first[1:]] == [1, 2]
+    assert query(database_url, "SELECT COUNT(*) FROM contacts") == [(0,)]
+
+    run(database_url, [schema(), customer(1), customer(2)])
+    assert exported(database_url) == []
+    for number in (1, 2):
+        result = CliRunner().invoke(main, ["--sqlalchemy-url", database_url, "erase", str(number), "--yes"])
+        assert result.exit_code == 0, result.output
+    assert query(database_url, "SELECT COUNT(*) FROM operation_records WHERE record IS NOT NULL") == [(0,)]

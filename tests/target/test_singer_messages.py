@@ -68,13 +68,14 @@ def test_a_record_of_an_unknown_stream_without_its_key_stops_the_run_in_one_line
 
 
 def test_a_batch_without_files_stops_the_run_in_one_line(migrated_sqlite_url):
-    with pytest.raises(StreamError, match="stream `customers`: a BATCH message names no encoding, or no list of files"):
+    with pytest.raises(StreamError, match="stream `customers`: a BATCH message names no format, or no list of files"):
         run(migrated_sqlite_url, [schema(), {"type": "BATCH", "stream": "customers", "encoding": {"format": "jsonl"}}])
 
 
 @pytest.mark.parametrize("version", [None, "1", True])
 def test_a_version_that_is_no_number_stops_the_run(migrated_sqlite_url, version):
-    with pytest.raises(StreamError, match="names no stream, or no whole number as version"):
+    problem = "stream `customers`: an ACTIVATE_VERSION message has no whole number as version"
+    with pytest.raises(StreamError, match=problem):
         run(migrated_sqlite_url, [schema(), {"type": "ACTIVATE_VERSION", "stream": "customers", "version": version}])
 
 

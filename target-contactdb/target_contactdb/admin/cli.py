@@ -14,10 +14,12 @@ from target_contactdb.admin.node_command import node
 from target_contactdb.admin.playback import rejected_lines
 from target_contactdb.admin.segment_command import segment
 from target_contactdb.admin.session import NO, Group, Session, format_option
+from target_contactdb.admin.whole_number import WholeNumber
 from target_contactdb.causes import PERSON
 from target_contactdb.consent_values import Status
 from target_contactdb.fields import to_datetime
 from target_contactdb.operations import utc_now
+from target_contactdb.output import require_output
 from target_contactdb.tables import CHANNELS
 
 if t.TYPE_CHECKING:
@@ -46,6 +48,7 @@ def main(ctx: click.Context, sqlalchemy_url: str | None, schema: str | None) -> 
 
     KEY is a contact's user code, its e-mail address or phone number, or its contact id as '#12'.
     """
+    require_output()
     ctx.obj = Session(sqlalchemy_url, schema)
 
 
@@ -60,14 +63,14 @@ def status(session: Session) -> None:
 
 
 @main.command()
-@click.option("--operation", "operation_id", type=click.IntRange(min=1), help="All about this operation.")
+@click.option("--operation", "operation_id", type=WholeNumber(), help="All about this operation.")
 @click.option(
     "--rejected",
     is_flag=True,
     help="List what is still rejected, with the reasons; with --operation, all that it rejected.",
 )
 @click.option("--export", "as_messages", is_flag=True, help="With --rejected: as Singer messages, to be played back.")
-@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many rows at most.")
+@click.option("--limit", type=WholeNumber(), default=20, show_default=True, help="How many rows at most.")
 @format_option
 @click.pass_obj
 def log(session: Session, operation_id: int | None, rejected: bool, as_messages: bool, limit: int) -> None:
@@ -120,7 +123,9 @@ def why(session: Session, key: str) -> None:
 @main.command()
 @click.argument("key")
 @_channel_option
-@click.option("--checkout", "checkout_id", type=int, help="Also ask whether this checkout is still the last one.")
+@click.option(
+    "--checkout", "checkout_id", type=WholeNumber(), help="Also ask whether this checkout is still the last one."
+)
 @format_option
 @click.pass_obj
 def may(session: Session, key: str, channel: str, checkout_id: int | None) -> None:
@@ -147,11 +152,17 @@ _at_option = click.option(
 )
 
 
+def _cause(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+    if value is not None and not value.strip():
+        raise click.BadParameter(f"a cause is text; without the option it is `{PERSON}`")
+    return value
+
+
 @main.command()
 @click.argument("key")
 @_channel_option
 @_at_option
-@click.option("--cause", help=f"Unsubscription cause; `{PERSON}` if left out.")
+@click.option("--cause", callback=_cause, help=f"Unsubscription cause; `{PERSON}` if left out.")
 @format_option
 @click.pass_obj
 def unsubscribe(session: Session, key: str, channel: str, told_at: dt.datetime | None, cause: str | None) -> None:

@@ -49,6 +49,8 @@ def write_csv(file: t.TextIO, names: Iterable[str], rows: Iterable[Iterable[t.An
     writer.writerow(names)
     for row in rows:
         writer.writerow(_cell(value) for value in row)
+    # What is left in a buffer is not written yet.
+    file.flush()
 
 
 def _cell(value: t.Any) -> t.Any:

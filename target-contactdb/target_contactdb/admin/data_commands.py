@@ -12,6 +12,7 @@ from target_contactdb.admin.owned import erase as erase_owned
 from target_contactdb.admin.owned import everything_on, find_person
 from target_contactdb.admin.render import heading, new_table, show_table
 from target_contactdb.admin.session import Problem, Session, format_option
+from target_contactdb.admin.whole_number import WholeNumber
 from target_contactdb.admin.words import NOTHING, moment, safe
 from target_contactdb.belongings import Stranger
 from target_contactdb.operations import utc_now
@@ -69,7 +70,7 @@ class Accepted:
 @click.command()
 @click.option(
     "--changes",
-    type=click.IntRange(min=0),
+    type=WholeNumber(0),
     help="How many status changes to accept beforehand; those of the batch that was stopped, or were accepted"
     " beforehand and have not come, if left out.",
 )

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from target_contactdb.admin.machine import plain
 from target_contactdb.admin.permission import may
 from target_contactdb.dialects import loader_for
-from target_contactdb.errors import ConfigError
+from target_contactdb.errors import ConfigError, OutputError
 from target_contactdb.message.links import is_web_address
 from target_contactdb.node import entries as written
 from target_contactdb.node import flows
@@ -24,6 +24,7 @@ from target_contactdb.node.entrants import entrants
 from target_contactdb.node.push import SECRET_VARIABLE, Pusher, PushFailed
 from target_contactdb.node.rules import Verdict, channel_of, idempotency_key, read_duration, verdict
 from target_contactdb.operations import utc_now
+from target_contactdb.output import give_up_output, output_lost
 
 if t.TYPE_CHECKING:
     import datetime as dt
@@ -96,8 +97,9 @@ def hand_out(session: Session, node: str, find: Finder, rule: EntryRule, way: Wa
         until = now + lease if lease is not None else None
         taken = written.take(database, node, way.flow, rule.channel, ripe, now, leased_until=until)
         lines = [json.dumps(plain(one)) for one in entrants(database, way.flow, rule.channel, taken, now)]
-    if new is not None and new.others and taken:
-        click.echo(new.begun, err=True)
+        if new is not None and new.others and taken:
+            # Told before they have entered: from then on they are lost unless they are told as well.
+            click.echo(new.begun, err=True)
     handed = list(zip(taken, lines, strict=True))
     if pusher is not None:
         _push(session, pusher, rule.channel, way.flow, handed)
@@ -146,18 +148,27 @@ def _show(session: Session, node: str, find: Finder, rule: EntryRule, way: Way) 
 
 
 def _print(session: Session, handed: Sequence[tuple[Entry, str]]) -> None:
-    """Print entries; those that nobody could read any more are undone."""
+    """Print entries; those that nobody could read any more are undone.
+
+    Raises:
+        OutputError: Not all of them could be printed.
+    """
     out = sys.stdout
     printed = 0
     try:
         for _entry, line in handed:
             out.write(line + "\n")
+            # One by one: what is in no buffer any more has been handed out.
             out.flush()
             printed += 1
-    except BrokenPipeError:
-        with session.open(write=True) as database:
-            written.take_back(database, [entry for entry, _line in handed[printed:]])
-        raise
+    except OSError as error:
+        back = f"given back, for the next call: {_of(len(handed) - printed, handed)}"
+        raise OutputError(f"{output_lost(error)}; {back}") from None
+    finally:
+        if printed < len(handed):
+            give_up_output()
+            with session.open(write=True) as database:
+                written.take_back(database, [entry for entry, _line in handed[printed:]])
 
 
 def _pusher(way: Way) -> Pusher | None:

@@ -21,6 +21,7 @@ from target_contactdb.admin.node_options import (
 )
 from target_contactdb.admin.render import heading, new_table, show_table
 from target_contactdb.admin.session import Group, format_option
+from target_contactdb.admin.whole_number import WholeNumber
 from target_contactdb.admin.words import moment, safe
 from target_contactdb.node import entries as written
 from target_contactdb.node.candidates import new_customers, open_checkouts
@@ -173,7 +174,7 @@ def _show_flows(console: Console, found: list[Flow]) -> None:
 
 @node.command()
 @flow_option
-@click.argument("entry_ids", type=int, nargs=-1, required=True, metavar="ENTRY...")
+@click.argument("entry_ids", type=WholeNumber(), nargs=-1, required=True, metavar="ENTRY...")
 @click.pass_obj
 def ack(session: Session, flow: str, entry_ids: tuple[int, ...]) -> None:
     """Acknowledge entries that were handed out with --lease: they have entered for good."""
@@ -185,7 +186,7 @@ def ack(session: Session, flow: str, entry_ids: tuple[int, ...]) -> None:
 
 @node.command()
 @flow_option
-@click.argument("entry_ids", type=int, nargs=-1, required=True, metavar="ENTRY...")
+@click.argument("entry_ids", type=WholeNumber(), nargs=-1, required=True, metavar="ENTRY...")
 @click.pass_obj
 def release(session: Session, flow: str, entry_ids: tuple[int, ...]) -> None:
     """Give entries back that were handed out with --lease: they are handed out again."""

@@ -11,6 +11,7 @@ import click
 from target_contactdb.admin import segments
 from target_contactdb.admin.handing_out import Way
 from target_contactdb.admin.timezone_option import refuse_lone_timezone, timezone_option
+from target_contactdb.admin.whole_number import WholeNumber
 from target_contactdb.conditions.tree import InSegment, all_of
 from target_contactdb.node.push import SECRET_VARIABLE
 from target_contactdb.node.rules import CHANNEL_CHOICES, UNITS, read_duration
@@ -130,7 +131,11 @@ def handing_options(command: _Command) -> _Command:
                 "--new-flow", is_flag=True, help="Begin a flow though there is one with nearly the same name."
             ),
             click.option(
-                "--limit", type=click.IntRange(min=1), default=1000, show_default=True, help="How many enter at most."
+                "--limit",
+                type=WholeNumber(),
+                default=1000,
+                show_default=True,
+                help="How many enter at most.",
             ),
             click.option(
                 "--channel",

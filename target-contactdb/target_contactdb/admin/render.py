@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
+from typing_extensions import override
 
 from target_contactdb.admin.words import NOTHING, duration, moment, safe
 
@@ -37,9 +38,16 @@ _STATE_STYLES: t.Final = {
 }
 
 
+class _Console(Console):
+    @override
+    def on_broken_pipe(self) -> t.NoReturn:
+        # Rich would end the program itself, with the exit code that says no.
+        raise BrokenPipeError
+
+
 def new_console() -> Console:
     """Return the console of a command: what a store's people wrote is never read as markup."""
-    return Console(markup=False, emoji=False, highlight=False)
+    return _Console(markup=False, emoji=False, highlight=False)
 
 
 def heading(text: str) -> Text:

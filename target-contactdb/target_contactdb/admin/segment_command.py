@@ -15,6 +15,7 @@ from target_contactdb.admin.csv_cells import write_csv
 from target_contactdb.admin.machine import plain, to_json
 from target_contactdb.admin.permission import contactable
 from target_contactdb.admin.timezone_option import refuse_lone_timezone, timezone_option
+from target_contactdb.admin.whole_number import WholeNumber
 from target_contactdb.admin.words import NOTHING, moment, safe, shown
 from target_contactdb.conditions.times import Clock
 from target_contactdb.errors import ConfigError
@@ -48,7 +49,7 @@ _FORMATS: t.Final = ("table", "json", "csv")
 @click.option("--left", is_flag=True, help="Only who was in it when it was evaluated last, and is not now.")
 @click.option("--delete", is_flag=True, help="Delete the saved segment.")
 @click.option("--count", is_flag=True, help="Only how many they are.")
-@click.option("--limit", type=click.IntRange(min=1), help="How many contacts at most; 20 in a table, else all.")
+@click.option("--limit", type=WholeNumber(), help="How many contacts at most; 20 in a table, else all.")
 @timezone_option
 @click.option("--format", "form", type=click.Choice(_FORMATS), help="How to answer; a table if left out.")
 @click.pass_obj

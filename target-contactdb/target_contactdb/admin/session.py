@@ -14,9 +14,10 @@ from target_contactdb.admin.connect import Opened, opened
 from target_contactdb.admin.machine import to_json
 from target_contactdb.conditions.words import near
 from target_contactdb.errors import ContactDbError, DatabaseUnavailable
+from target_contactdb.output import output_lost
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from rich.console import Console
 
@@ -46,6 +47,29 @@ class Unavailable(Problem):
     exit_code = UNAVAILABLE
 
 
+@contextlib.contextmanager
+def _told_in_one_line() -> Iterator[None]:
+    try:
+        yield
+    except click.exceptions.NoArgsIsHelpError:
+        raise
+    except click.UsageError as error:
+        raise Problem(error.format_message()) from None
+    except DatabaseUnavailable as error:
+        raise Unavailable(str(error)) from None
+    except ContactDbError as error:
+        raise Problem(str(error)) from None
+    except BrokenPipeError as error:
+        # Whoever reads has enough, as `head` does: nothing to tell, but no exit code that a question answers with.
+        output_lost(error)
+        raise click.exceptions.Exit(WRONG) from None
+    except OSError as error:
+        # What a command reads and writes itself has a name.
+        if error.filename is not None:
+            raise
+        raise Problem(str(output_lost(error))) from None
+
+
 class Group(click.Group):
     """A command group: an error of ours, and of whoever typed the command, is shown as one line."""
 
@@ -53,12 +77,8 @@ class Group(click.Group):
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: t.Any
     ) -> click.Context:
-        try:
+        with _told_in_one_line():
             return super().make_context(info_name, args, parent, **extra)
-        except click.exceptions.NoArgsIsHelpError:
-            raise
-        except click.UsageError as error:
-            raise Problem(error.format_message()) from None
 
     @override
     def resolve_command(
@@ -74,16 +94,8 @@ class Group(click.Group):
 
     @override
     def invoke(self, ctx: click.Context) -> t.Any:
-        try:
+        with _told_in_one_line():
             return super().invoke(ctx)
-        except click.exceptions.NoArgsIsHelpError:
-            raise
-        except click.UsageError as error:
-            raise Problem(error.format_message()) from None
-        except DatabaseUnavailable as error:
-            raise Unavailable(str(error)) from None
-        except ContactDbError as error:
-            raise Problem(str(error)) from None
 
 
 @dataclass(slots=True)

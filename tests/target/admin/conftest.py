@@ -277,6 +277,7 @@ def sources() -> list[dict[str, t.Any]]:
         **shared,
         "source_updated_at": at(8, 30),
         "email_address": "Ann@example.com",
+        "email_address_hash": hashed("email", "ann@example.com"),
         "email_state": "SUBSCRIBED",
         "email_opt_in_level": "SINGLE_OPT_IN",
         "email_consent_at": at(8),
@@ -288,6 +289,7 @@ def sources() -> list[dict[str, t.Any]]:
             "contact_id": SUBSCRIBED,
             "last_order_at": at(7),
             "sms_address": "+49 170 1111111",
+            "sms_address_hash": hashed("sms", "+491701111111"),
             "sms_state": "NOT_SUBSCRIBED",
         },
         {
@@ -296,6 +298,7 @@ def sources() -> list[dict[str, t.Any]]:
             "contact_id": OPTED_OUT,
             "source_updated_at": at(9),
             "email_address": "ben@example.com",
+            "email_address_hash": hashed("email", "ben@example.com"),
             "email_state": "UNSUBSCRIBED",
             "email_consent_at": at(9),
         },

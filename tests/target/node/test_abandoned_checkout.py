@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
+import errno
+import io
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from typing_extensions import override
 
 from target_contactdb import tables
+from target_contactdb.admin.cli import main
 from target_contactdb.node.rules import Verdict
 from tests.target.node.shop import SHOP
 
@@ -307,6 +312,52 @@ def test_what_nobody_read_is_undone_and_what_had_been_handed_out_before_keeps_it
     assert {line["checkout"]["id"]: line["entry_id"] for line in before} == undone
     assert written[0] == 1201
     assert len(written) < 200
+
+
+@pytest.mark.parametrize("lease", [[], ["--lease", "1h"]], ids=["for good", "leased"])
+def test_what_could_not_be_printed_has_not_entered(ripe, node, lease):
+    command = [str(Path(sys.executable).parent / "contactdb"), "--sqlalchemy-url", ripe.url, "node", *WAYS, *lease]
+    in_a_shell = ["/bin/sh", "-c", '"$@" >/dev/full; "$@" >&-', "sh", *command]
+    done = subprocess.run(in_a_shell, stderr=subprocess.PIPE, text=True, check=False)
+
+    back = "given back, for the next call: 1 of 1 entry"
+    assert (done.returncode, done.stderr.splitlines()) == (
+        2,
+        [
+            f"Error: standard output cannot be written: No space left on device; {back}",
+            "Error: standard output is closed, so nothing is done",
+        ],
+    )
+    assert ripe.rows(tables.flow_entries) == []
+    assert [node.carts(), node.carts()] == [[11], []]
+
+
+class _Filling(io.StringIO):
+    """An output that has room for some lines, and takes the next one no further than into its buffer."""
+
+    def __init__(self, room: int) -> None:
+        super().__init__()
+        self._room = room
+
+    @override
+    def flush(self) -> None:
+        if self.getvalue().count("\n") > self._room:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_an_entry_that_got_no_further_than_a_buffer_has_not_entered(shop, node, monkeypatch):
+    shop.contacts(range(1, 6))
+    shop.checkouts([(10 + number, number) for number in range(1, 6)], 120)
+    shop.read_checkouts(10)
+    monkeypatch.setattr(sys, "stdout", _Filling(2))
+    with pytest.raises(SystemExit) as ended:
+        main(["--sqlalchemy-url", shop.url, "node", *WAYS])
+    monkeypatch.undo()
+
+    assert ended.value.code == 2
+    entered = [row["checkout_id"] for row in shop.rows(tables.flow_entries)]
+    assert len(entered) == 2
+    assert sorted(entered + node.carts()) == [11, 12, 13, 14, 15]
 
 
 @pytest.mark.parametrize(
