@@ -89,5 +89,6 @@ def follow_closed(
         changes.append((holder.contact_id, change))
     contact_apply.write_followers(connection, database.contacts, followers, **written)
     for channel in {channel for _contact, channel, _held in followers}:
-        ledgers.answer_sources(connection, channel, [one for one, where, _held in followers if where == channel])
+        found = [one for one, where, _held in followers if where == channel]
+        ledgers.answer_sources(connection, database.contacts, channel, found)
     return changes

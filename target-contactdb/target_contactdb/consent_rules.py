@@ -152,7 +152,8 @@ def decide(
     decision = _close_suppressed(_apply(verdict, fresh, here, said_at, policy), facts, here)
     if consent.state is State.UNSUBSCRIBED:
         held_after = decision.held
-        held_after = replace(held_after, opted_out_at=later_of(held_after.opted_out_at, said_at))
+        if not facts.local_opt_in_newer:
+            held_after = replace(held_after, opted_out_at=later_of(held_after.opted_out_at, said_at))
         decision = replace(decision, held=held_after, explicit=True)
     return replace(decision, change=change_between(current, decision.held), evidence=_evidence(consent, standing))
 

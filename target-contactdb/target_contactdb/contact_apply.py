@@ -197,7 +197,7 @@ def _source_row(plan: Plan, now: dt.datetime) -> tuple[t.Any, ...]:
                 "answered_at",
             )
         }
-        if plan.answered.get(channel):
+        if plan.answered.get(channel) and seen["address_hash"] == row[f"{channel}_address_hash"]:
             seen |= {"answered_state": seen["state"], "answered_at": seen["consent_at"]}
         said = customer.said[channel]
         if said is not None:

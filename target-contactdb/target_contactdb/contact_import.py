@@ -48,6 +48,8 @@ if t.TYPE_CHECKING:
 
 
 _ATTEMPTS: t.Final = 10
+# Records that are decided one by one take some fifteen kilobytes each until they are written.
+_AT_ONCE: t.Final = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +111,11 @@ class ContactImport:
             if self.plain is not None and batch is not None:
                 erased = self._erased(connection, lines, batch.erasing(), now)
                 left = self.plain.take_in(connection, batch, erased, tally, now)
-            customers = self._read(lines, left, tally)
-            tally.set_aside = without_erased(connection, self.database.salt, tally.set_aside)
-            self._take_in(connection, customers, tally, now, record_of)
+            for start in range(0, len(left), _AT_ONCE):
+                told = len(tally.set_aside)
+                customers = self._read(lines, left[start : start + _AT_ONCE], tally)
+                tally.set_aside[told:] = without_erased(connection, self.database.salt, tally.set_aside[told:])
+                self._take_in(connection, customers, tally, now, record_of)
             count(connection, self.operation_id, self.stream, tally, records_read=len(lines))
 
         def record_of(position: int) -> Record:
@@ -279,7 +283,7 @@ class ContactImport:
         )
         for channel in CHANNELS:
             found = [plan.contact_id for plan in plans if plan.contact_id is not None and plan.answered.get(channel)]
-            ledgers.answer_sources(connection, channel, found)
+            ledgers.answer_sources(connection, self.database.contacts, channel, found)
         contact_apply.write_sources(connection, self.loader, self.shop, plans, now)
         changes = [(t.cast("int", plan.contact_id), change) for plan in plans for change in plan.changes]
         judged = {(plan.contact_id, channel) for plan in plans for channel in plan.judged}

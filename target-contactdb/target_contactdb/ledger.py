@@ -191,12 +191,20 @@ def held_values(held: Held, channel: str) -> dict[str, t.Any]:
     }
 
 
-def answer_sources(connection: sa.Connection, channel: str, contact_ids: Sequence[int]) -> None:
-    """Remember what Shopify said of some contacts when an opt-out was written: said again, it is no new consent."""
+def answer_sources(connection: sa.Connection, contacts: sa.Table, channel: str, contact_ids: Sequence[int]) -> None:
+    """Remember what Shopify said of some contacts when an opt-out was written: said again, it is no new consent.
+
+    What it said of another address than the contact holds is not answered by that.
+    """
+    own = (
+        sa.select(contacts.c[f"{channel}_address_hash"])
+        .where(contacts.c.contact_id == contact_sources.c.contact_id)
+        .scalar_subquery()
+    )
     for chunk in _chunks(sorted(contact_ids)):
         connection.execute(
             sa.update(contact_sources)
-            .where(contact_sources.c.contact_id.in_(chunk))
+            .where(contact_sources.c.contact_id.in_(chunk), contact_sources.c[f"{channel}_address_hash"] == own)
             .values(
                 {
                     f"{channel}_answered_state": contact_sources.c[f"{channel}_state"],

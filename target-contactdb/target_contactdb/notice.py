@@ -78,7 +78,7 @@ def _take_in(
             if digest is not None:
                 told.append(((channel, digest), opt_out))
     contact_apply.write_followers(connection, database.contacts, found, **written)
-    ledgers.answer_sources(connection, channel, opted_out)
+    ledgers.answer_sources(connection, database.contacts, channel, opted_out)
     ledger = Ledger(ledgers.load(connection, {key for key, _opt_out in told}))
     holders = closing.tell(connection, database, ledger, told, importing.policy)
     changes += closing.follow_closed(connection, database, ledger, holders, **written)

@@ -111,6 +111,10 @@ class SourceMoves:
         self.connection.execute(
             sa.update(contact_sources).where(*_is_source(row)).values(contact_id=contact_id, owned=True)
         )
+        if row["source_owned"]:
+            # The contact that it leaves was made by an import as well.
+            left = contact_sources.c.contact_id == shared
+            self.connection.execute(sa.update(contact_sources).where(left).values(owned=True))
         mine = (checkouts.c.shop == shop, checkouts.c.customer_id == customer_id, checkouts.c.contact_id == shared)
         entered = (
             flow_entries.c.contact_id == shared,

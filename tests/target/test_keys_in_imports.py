@@ -8,6 +8,7 @@ import typing as t
 
 import msgspec
 import pytest
+import sqlalchemy as sa
 
 from target_contactdb.consent_values import Policy
 from target_contactdb.contact_import import ContactImport
@@ -33,7 +34,7 @@ OTHER_SHOP = "shop-b.myshopify.com"
 LATER, LATEST = "2026-10-02T00:00:00Z", "2026-10-03T00:00:00Z"
 NO: dict[str, t.Any] = {"email_marketing_state": "UNSUBSCRIBED", "email_marketing_updated_at": "2026-09-05T00:00:00Z"}
 NEVER: dict[str, t.Any] = {"email_marketing_state": "NOT_SUBSCRIBED", "email_marketing_updated_at": None}
-CONTACTS = "SELECT user_code, email, first_name, email_status FROM contacts ORDER BY contact_id"
+CONTACTS = "SELECT user_code, email, first_name, email_status FROM contacts ORDER BY user_code"
 LINKS = (
     "SELECT s.customer_id, c.user_code, s.owned FROM contact_sources s"
     " JOIN contacts c ON c.contact_id = s.contact_id ORDER BY 1"
@@ -54,6 +55,28 @@ def by_email(url: str, *customers: dict[str, t.Any], shop: str = SHOP, **config:
 def unique_phone(url: str, *customers: dict[str, t.Any]) -> None:
     """Import customers into a database where a phone number belongs to one contact only."""
     run(url, [schema(), *customers], unique_fields=["phone"])
+
+
+@pytest.mark.parametrize(
+    "keys", [{"primary_key": "email"}, {"unique_fields": ["email", "phone", "first_name"]}], ids=str
+)
+def test_contacts_are_looked_up_by_the_index_of_a_key(sqlite_url, keys):
+    read: list[str] = []
+
+    def explain(_connection: t.Any, cursor: t.Any, statement: str, values: t.Any, *_others: t.Any) -> None:
+        if statement.startswith("SELECT"):
+            read.extend(row[3] for row in cursor.execute(f"EXPLAIN QUERY PLAN {statement}", values).fetchall())
+
+    sa.event.listen(sa.Engine, "before_cursor_execute", explain)
+    try:
+        # The second of each pair of customers has the address of the first, so that both roads are taken.
+        run(sqlite_url, [schema(), customer(1), customer(2), customer(3, email="person2@example.com")], **keys)
+    finally:
+        sa.event.remove(sa.Engine, "before_cursor_execute", explain)
+
+    searched = [one for one in read if "contacts_key_" in one]
+    assert any("by_key USING" in one for one in searched)
+    assert [one for one in read if one.startswith("SCAN by_key")] == []
 
 
 @contextlib.contextmanager
@@ -205,12 +228,54 @@ def test_a_source_whose_key_changes_leaves_a_contact_that_has_others(database_ur
     by_email(database_url, customer(1, email="new@example.com", updated_at=LATER), mappings=mappings)
 
     assert query(database_url, CONTACTS) == [
-        ("2", "ann@example.com", "Name2", "subscribed"),
         ("1", "new@example.com", "Name1", "subscribed"),
+        ("2", "ann@example.com", "Name2", "subscribed"),
     ]
-    assert query(database_url, LINKS) == [(1, "1", 1), (2, "2", 0)]
+    assert query(database_url, LINKS) == [(1, "1", 1), (2, "2", 1)]
     carts = "SELECT k.id, c.user_code FROM checkouts k JOIN contacts c ON c.contact_id = k.contact_id ORDER BY 1"
     assert query(database_url, carts) == [(7, "1"), (8, "2")]
+
+
+def test_a_contact_that_an_import_made_stays_one_when_the_source_that_it_was_made_for_leaves(database_url):
+    by_email(database_url, customer(1, email="ann@example.com"))
+    by_email(database_url, customer(11, email="ann@example.com"), shop=OTHER_SHOP)
+    by_email(database_url, customer(1, email="new@example.com", updated_at=LATER))
+
+    by_email(database_url, customer(11, email="ann@example.com", updated_at=LATEST, **NEVER), shop=OTHER_SHOP)
+
+    assert query(database_url, "SELECT email, email_status FROM contacts ORDER BY contact_id") == [
+        ("ann@example.com", "unsubscribed"),
+        ("new@example.com", "subscribed"),
+    ]
+
+
+def test_a_contact_that_another_program_made_is_not_owned_by_a_source_that_joins_it(database_url):
+    run(database_url, [schema()], primary_key="email")
+    names = "email, email_status, created_at, updated_at"
+    execute(
+        database_url,
+        f"INSERT INTO contacts ({names}) VALUES ('ann@example.com', 'subscribed', '2026-01-01', '2026-01-01')",
+    )
+    by_email(database_url, customer(1, email="ann@example.com"), customer(2, email="ann@example.com"))
+    by_email(database_url, customer(1, email="new@example.com", updated_at=LATER))
+
+    assert query(database_url, "SELECT customer_id, owned FROM contact_sources ORDER BY customer_id") == [
+        (1, 1),
+        (2, 0),
+    ]
+
+
+def test_an_opt_out_that_another_customers_later_yes_has_answered_is_not_written_again(database_url):
+    no = customer(1, email="ann@example.com", **NO)
+    by_email(database_url, no)
+    yes = {"email_marketing_state": "SUBSCRIBED", "email_marketing_updated_at": "2026-09-20T00:00:00Z"}
+    by_email(database_url, customer(2, email="ann@example.com", updated_at=LATER, **yes))
+    before = query(database_url, "SELECT * FROM contacts")
+
+    by_email(database_url, no)
+
+    assert query(database_url, "SELECT * FROM contacts") == before
+    assert query(database_url, COUNTS)[-1] == ("completed", 1, 0, 0, 1, 0, 0, 0, 0)
 
 
 def test_the_persons_own_no_goes_along_with_a_source_that_leaves(database_url):
@@ -249,7 +314,7 @@ def test_a_source_moves_to_the_holder_of_its_new_key_and_leaves_the_others_behin
         ("2", "ann@example.com", "Name2", "subscribed"),
         ("3", "bob@example.com", "Name1", "subscribed"),
     ]
-    assert query(database_url, LINKS) == [(1, "3", 0), (2, "2", 0), (3, "3", 1)]
+    assert query(database_url, LINKS) == [(1, "3", 0), (2, "2", 1), (3, "3", 1)]
 
 
 def test_two_customers_who_swap_addresses_within_a_batch_end_as_one_by_one(database_url):
@@ -264,7 +329,7 @@ def test_two_customers_who_swap_addresses_within_a_batch_end_as_one_by_one(datab
         ("1", "bob@example.com", "Name1", "subscribed"),
         ("2", "ann@example.com", "Name2", "subscribed"),
     ]
-    assert query(database_url, LINKS) == [(1, "1", 0), (2, "2", 1)]
+    assert query(database_url, LINKS) == [(1, "1", 1), (2, "2", 1)]
 
 
 def test_a_value_of_a_unique_field_that_another_contact_holds_is_rejected(database_url):

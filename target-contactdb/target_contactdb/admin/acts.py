@@ -140,7 +140,7 @@ class _Writing:
         followed, told_ledger = self._write_address(key, address.opt_out, opt_outs, decision)
         changed = self._write_contact(decision.held) or told_ledger
         if changed and opt_outs:
-            answer_sources(self.opened.connection, channel, [contact_id])
+            answer_sources(self.opened.connection, self.opened.contacts, channel, [contact_id])
         self._log([*((contact_id, change) for change in changes), *followed])
         after = decision.held
         note = _note(held, decision, self.act, changed=changed)
@@ -164,7 +164,10 @@ class _Writing:
     def _yes_at(self, held: Held) -> dt.datetime | None:
         channel, sources = self.act.channel, contact_sources.c
         statement = sa.select(sa.func.max(sources[f"{channel}_consent_at"])).where(
-            sources.contact_id == self.contact["contact_id"], sources[f"{channel}_state"] == "SUBSCRIBED"
+            sources.contact_id == self.contact["contact_id"],
+            # A yes is about the address that it named.
+            sources[f"{channel}_address_hash"] == held.address_hash,
+            sources[f"{channel}_state"] == "SUBSCRIBED",
         )
         known = [held.opted_in_at, self.opened.connection.execute(statement).scalar_one()]
         return max((moment for moment in known if moment is not None), default=None)

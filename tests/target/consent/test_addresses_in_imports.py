@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import typing as t
 
 import pytest
 
+from target_contactdb.admin.acts import Act, tell_database
+from target_contactdb.admin.connect import opened
+from target_contactdb.consent_values import Status
+from target_contactdb.operations import utc_now
 from tests.target.consent.outsiders import (
     ADDRESSES,
     BOUNCED,
@@ -27,6 +32,7 @@ from tests.target.consent.people import (
     person,
     statuses,
 )
+from tests.target.singer import run, schema
 
 # A status is about an address.
 
@@ -53,6 +59,45 @@ def test_a_newer_yes_on_the_address_is_not_closed_by_an_older_opt_out_told_late(
 
     assert statuses(database_url) == {"1": OPTED_OUT, "2": SUBSCRIBED}
     assert contactable(database_url) == {"2"}
+
+
+def _reconciled(url: str) -> None:
+    record = person(2, WORK, "SUBSCRIBED", at(5), updated=at(6))["record"]
+    names = ("id", "updated_at", "email", "email_marketing_state", "email_marketing_updated_at")
+    listed = {"type": "RECORD", "stream": "customer_consents", "record": {name: record[name] for name in names}}
+    complete = {"type": "ACTIVATE_VERSION", "stream": "customer_consents", "version": 1}
+    run(url, [schema("customer_consents", shop=SHOP_B), listed, complete])
+
+
+def _opted_out_elsewhere(url: str) -> None:
+    feed(url, person(1, HOME, "UNSUBSCRIBED", at(3)))
+
+
+@pytest.mark.parametrize("order", [(_reconciled, _opted_out_elsewhere), (_opted_out_elsewhere, _reconciled)])
+def test_a_yes_for_a_new_address_counts_though_a_no_for_the_old_one_came_after_it_was_heard(database_url, order):
+    feed(database_url, person(1, HOME, "SUBSCRIBED", at(1)))
+    feed(database_url, person(2, HOME, "SUBSCRIBED", at(1)), shop=SHOP_B)
+    for happens in order:
+        happens(database_url)
+
+    feed(database_url, person(2, WORK, "SUBSCRIBED", at(5), updated=at(6)), shop=SHOP_B)
+
+    assert statuses(database_url) == {"1": OPTED_OUT, "2": SUBSCRIBED}
+    assert contactable(database_url) == {"2"}
+
+
+def test_a_no_is_not_overruled_by_a_yes_for_another_address(database_url):
+    kept = [{"source": "email", "field": "email", "update": "never"}]
+    feed(database_url, person(1, HOME, "SUBSCRIBED", at(1)), mappings=kept)
+    feed(database_url, person(1, WORK, "SUBSCRIBED", at(5)), mappings=kept)
+
+    with opened(database_url, write=True) as database:
+        told = tell_database(
+            database, "1", Act(Status.UNSUBSCRIBED, "email", dt.datetime.fromisoformat(at(3))), utc_now()
+        )
+
+    assert told.status == "unsubscribed"
+    assert contactable(database_url) == set()
 
 
 @pytest.mark.parametrize(("when", "status"), [(at(3), OPTED_OUT), (at(2), OPTED_OUT), (at(4), SUBSCRIBED)])

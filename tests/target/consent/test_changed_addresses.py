@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from target_contactdb.causes import NO_CONSENT, OPTED_OUT, PERSON
@@ -150,7 +148,7 @@ def test_a_bounce_of_an_address_that_the_contact_does_not_hold_closes_nothing():
         says(State.UNSUBSCRIBED, 20, address=WORK), agreed_locally(at(30)), closed_by(Source.PROTECTED, 20), kept=HOME
     )
 
-    assert decision.held == replace(agreed_locally(at(30)), opted_out_at=at(20))
+    assert decision.held == agreed_locally(at(30))
 
 
 def test_redacted_erases_whatever_address_it_is_about():
