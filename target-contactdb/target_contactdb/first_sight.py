@@ -73,6 +73,11 @@ class FirstSight:
     told: Told | None
     opt_out: tuple[str, str, When] | None
 
+    @property
+    def is_timeless(self) -> bool:
+        """Whether no time of the record stands in it anywhere."""
+        return self.at is When.NEVER and self.opted_out is When.NEVER and self.told is None and self.opt_out is None
+
 
 def first_sight(
     state: str | None, opt_in_level: str | None, *, has_address: bool, has_time: bool, policy: Policy

@@ -1,13 +1,17 @@
 """The plain road: the records of a batch that need no thought are taken in by set-based statements.
 
 Plain is a record that is unchanged, or that changes nothing but fields, or a customer of whom nothing at all is known,
-nor of its addresses; each of them alone is what the state table would make of it. Where contacts have keys of their
-own, or several customers, only an unchanged record is plain, of a contact that has no other customer. All others are
-left to the careful road, in the same transaction: together they are two smaller batches, one after the other.
+nor of its addresses; each of them alone is what the state table would make of it. All others are left to the careful
+road, in the same transaction: together they are two smaller batches, one after the other.
+
+Where addresses are keys, a record is plain only if its contact has no other customer, and if no other record of the
+batch brings the same value: keys are given in the order of the stream. Where anything else is a key, or contacts have
+several customers of an earlier key, only an unchanged record is plain.
 """
 
 from __future__ import annotations
 
+import re
 import typing as t
 from dataclasses import dataclass
 
@@ -15,7 +19,9 @@ import msgspec
 import sqlalchemy as sa
 
 from target_contactdb import plain_statements as statements
+from target_contactdb.address_keys import AddressKeys
 from target_contactdb.addresses import address_hasher
+from target_contactdb.consent import State
 from target_contactdb.contact_lookup import source_hash
 from target_contactdb.fields import FieldType, to_integer
 from target_contactdb.mapping import Update, WhenEmpty
@@ -28,6 +34,7 @@ from target_contactdb.tables import CHANNELS, tombstones
 from target_contactdb.typed_records import (
     Core,
     decode_record,
+    erases,
     hasher_of,
     passing,
     read_core,
@@ -37,6 +44,7 @@ if t.TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Collection, Mapping, Sequence
 
+    from target_contactdb.address_keys import Values
     from target_contactdb.conditions.filters import Filter
     from target_contactdb.consent_values import Policy
     from target_contactdb.database import Database
@@ -46,7 +54,7 @@ if t.TYPE_CHECKING:
     from target_contactdb.operations import Tally
 
 # Wherever the word stands in a record: better read it carefully once too often.
-_ERASES: t.Final = b"REDACTED"
+_MAY_ERASE: t.Final = re.compile(State.REDACTED.value.encode(), re.IGNORECASE)
 
 
 @dataclass(slots=True)
@@ -58,16 +66,18 @@ class Sorted:
         cores: What decides about each; None where it has to be read carefully.
         keys: The rows of the stage of keys.
         careful: The positions that are for the careful road.
+        values: What each brings for keys that are addresses; None where that is not known.
     """
 
     lines: Sequence[bytes]
     cores: list[Core | None]
     keys: list[tuple[int, int, str, int, int]]
     careful: set[int]
+    values: list[Values | None]
 
     def erasing(self) -> list[int]:
         """Return the positions of the records that may erase somebody."""
-        return [position for position in sorted(self.careful) if _ERASES in self.lines[position]]
+        return [position for position in sorted(self.careful) if _MAY_ERASE.search(self.lines[position])]
 
 
 @dataclass
@@ -102,6 +112,8 @@ class PlainRoad:
         self._question = statements.not_unchanged(self._stage, self.database, self.shop, self.policy)
         shapes = Shapes(self.mappings, self.properties, self.loader)
         self._passes = passing(self.filters)
+        # None: only unchanged records are plain. Where each customer is a contact of its own there is nothing to key.
+        self._keys = AddressKeys.of(self.database, self.mappings)
         self._new = NewContacts(
             self.database,
             self.loader,
@@ -111,6 +123,7 @@ class PlainRoad:
             self.operation_id,
             self.hashers(),
             shapes,
+            self._keys.fields if self._keys is not None else (),
         )
         self._changed = ChangedContacts(self.database, self.loader, self.mappings, self.shop, self.operation_id, shapes)
 
@@ -123,8 +136,9 @@ class PlainRoad:
 
         Two records of one customer, who fails the import filters, and what cannot be read by types are not plain.
         """
-        batch = Sorted(lines, [None] * len(lines), [], set())
+        batch = Sorted(lines, [None] * len(lines), [], set(), [None] * len(lines))
         cores, careful, hasher, passes = batch.cores, batch.careful, self._hasher, self._passes
+        values_of = self._keys.values if self._keys is not None and self._keys.fields else None
         places: dict[int, int] = {}
         for position, line in enumerate(lines):
             try:
@@ -132,11 +146,13 @@ class PlainRoad:
             except (msgspec.MsgspecError, UnicodeDecodeError):
                 careful.add(position)
                 continue
+            if values_of is not None:
+                batch.values[position] = values_of(core)
             first = places.setdefault(core.id, position)
             by_email = kind_of(core.email, core.email_marketing_state)
             by_sms = kind_of(core.phone, core.sms_marketing_state)
             kept_out = passes is not None and not passes(line)
-            if first != position or by_email is None or by_sms is None or _ERASES in line or kept_out:
+            if first != position or by_email is None or by_sms is None or erases(core) or kept_out:
                 careful.add(first)
                 careful.add(position)
                 continue
@@ -187,11 +203,11 @@ class PlainRoad:
             asked = connection.execute(self._question).all()
         tally.counts["unchanged"] += len(batch.keys) - len(asked)
         keys = {row[0]: row for row in batch.keys} if asked else {}
+        apart = self._apart(batch) if asked else ()
         for position, contact_id, is_same, is_plain, updated_at, *said in asked:
             core = batch.cores[position]
             _position, _customer_id, content, *kinds = keys[position]
-            if core is None or is_same or not self.database.one_source_each:
-                # A record that says something new may change a key, or meet one, and that in the order of the stream.
+            if core is None or is_same or position not in apart:
                 careful.add(position)
             elif contact_id is None:
                 new.append((position, core, content))
@@ -200,13 +216,19 @@ class PlainRoad:
             else:
                 careful.add(position)
         tally.counts["updated"] += self._changed.take_in(connection, batch.lines, changed, careful, now)
-        self._take_new(connection, batch.lines, new, careful, erased, tally, now)
+        self._take_new(connection, batch, new, careful, erased, tally, now)
         return sorted(careful)
+
+    def _apart(self, batch: Sorted) -> Collection[int]:
+        """Return the records whose place in the batch does not matter to what the keys make of them."""
+        if self._keys is None:
+            return ()
+        return self._keys.apart(batch.values) if self._keys.fields else range(len(batch.lines))
 
     def _take_new(
         self,
         connection: sa.Connection,
-        lines: Sequence[bytes],
+        batch: Sorted,
         new: Sequence[tuple[int, Core, str]],
         careful: set[int],
         erased: Collection[Key],
@@ -219,9 +241,9 @@ class PlainRoad:
         hash_source = None
         if buried is not None:
             hash_source = lambda number: source_hash(self.database.salt, self.shop, number)  # noqa: E731
-        candidates = []
+        candidates, lines, values = [], batch.lines, batch.values
         for position, core, content in new:
-            candidate = self._new.candidate(position, core, content, lines[position], now)
+            candidate = self._new.candidate(position, core, content, lines[position], values[position] or (), now)
             if candidate is None:
                 careful.add(position)
             else:

@@ -20,9 +20,11 @@ if t.TYPE_CHECKING:
 
     import sqlalchemy as sa
 
+    from target_contactdb.address_keys import Values
     from target_contactdb.consent_values import Policy
     from target_contactdb.database import Database
     from target_contactdb.dialects.base import Loader
+    from target_contactdb.fields import ContactField
     from target_contactdb.ledger import Key
     from target_contactdb.mapping import Filled
     from target_contactdb.record_shapes import Carried, Shapes
@@ -80,6 +82,7 @@ class Candidate(msgspec.Struct, gc=False):
     content_hash: str
     channels: tuple[_Channel, _Channel]
     line: bytes
+    keys: Values
 
 
 _Numbered: t.TypeAlias = tuple[Candidate, int]
@@ -99,6 +102,7 @@ class NewContacts:
         operation_id: The operation in the log.
         hashers: Per channel, what hashes an address.
         shapes: Reads the values of records.
+        keys: Key fields that are addresses, named as what the record says.
     """
 
     database: Database
@@ -109,17 +113,20 @@ class NewContacts:
     operation_id: int
     hashers: Mapping[str, Callable[[str | None], str | None]]
     shapes: Shapes
+    keys: Sequence[ContactField] = ()
     _answers: dict[tuple[t.Any, ...], FirstSight | None] = field(default_factory=dict)
+    # By state and opt-in level: channels without an address, of which no time is told. Many customers have the same.
+    _empty: dict[tuple[str | None, str | None], _Channel] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._moment = moment_reader(self.loader)
         self._second = second_reader(self.loader)
-        self._stage = statements.new_stage()
-        self._question = statements.not_plainly_new(self._stage, self.database.contacts)
+        self._stage = statements.new_stage(self.keys)
+        self._question = statements.not_plainly_new(self._stage, self.database, self.keys)
         self._link = statements.link_checkouts(self._stage, self.shop)
 
     def candidate(
-        self, position: int, core: Core, content_hash: str, line: bytes, now: dt.datetime
+        self, position: int, core: Core, content_hash: str, line: bytes, keys: Values, now: dt.datetime
     ) -> Candidate | None:
         """Decide a record as if nothing were known of it; None if it has to be read carefully.
 
@@ -128,6 +135,7 @@ class NewContacts:
             core: What decides about it.
             content_hash: The hash of its content.
             line: Its bytes.
+            keys: What it brings for the keys that are addresses.
             now: The time of this write.
         """
         ready_now = self.loader.moment(now)
@@ -157,13 +165,16 @@ class NewContacts:
             return None
         if email is None or sms is None:
             return None
-        return Candidate(position, core.id, updated_at, last_order_at, content_hash, (email, sms), line)
+        return Candidate(position, core.id, updated_at, last_order_at, content_hash, (email, sms), line, keys)
 
     def _channel(
         self, channel: str, address: t.Any, state: t.Any, level: str | None, consent_at: str | None, *times: t.Any
     ) -> _Channel | None:
         if address is msgspec.UNSET:
             return _SILENT
+        is_empty = not address and consent_at is None
+        if is_empty and (state, level) in self._empty:
+            return self._empty[state, level]
         text = short_text(address) if address else None
         digest = self.hashers[channel](text)
         asked = (state, level, digest is not None, consent_at is not None)
@@ -178,10 +189,13 @@ class NewContacts:
         when = (None, said_at, *times)
         status, source, cause = answer.status, answer.source, answer.cause
         held = (status, source, cause, when[answer.at], when[answer.opted_out], digest, status, cause)
-        return _Channel((text, digest, state, level, said_at), held, answer, when, spoken)
+        found = _Channel((text, digest, state, level, said_at), held, answer, when, spoken)
+        if is_empty and answer.is_timeless:
+            self._empty[state, level] = found
+        return found
 
     def _ask(self, state: str | None, level: str | None, has_address: bool, has_time: bool) -> FirstSight | None:
-        if level is not None and (not level or level != level.strip() or len(level) > _LONGEST):
+        if level is not None and (not level or level != level.strip().upper() or len(level) > _LONGEST):
             return None
         if len(self._answers) >= _ANSWERS:
             return None
@@ -225,6 +239,7 @@ class NewContacts:
                 hash_source and hash_source(one.customer_id),
                 *(channel.seen[1] for channel in one.channels),
                 *(channel.seen[1] if channel.answer and channel.answer.opt_out else None for channel in one.channels),
+                *one.keys,
             )
             for one in candidates
         )

@@ -7,6 +7,7 @@ import typing as t
 import msgspec
 import sqlalchemy as sa
 
+from target_contactdb.contact_lookup import holder_of
 from target_contactdb.dialects.base import staging_table
 from target_contactdb.field_rules import field_values
 from target_contactdb.records import ADDRESS_PROPERTY
@@ -19,6 +20,7 @@ if t.TYPE_CHECKING:
 
     from target_contactdb.consent_values import Policy
     from target_contactdb.database import Database
+    from target_contactdb.fields import ContactField
     from target_contactdb.mapping import Filled
 
 # What a record says of a channel at all.
@@ -55,8 +57,12 @@ def keys_stage() -> sa.Table:
     )
 
 
-def new_stage() -> sa.Table:
-    """Return the stage of the customers that no source row knows."""
+def new_stage(keys: Sequence[ContactField]) -> sa.Table:
+    """Return the stage of the customers that no source row knows.
+
+    Args:
+        keys: Key fields that are addresses.
+    """
     return staging_table(
         "stage_new",
         [
@@ -67,6 +73,7 @@ def new_stage() -> sa.Table:
             *(sa.Column(f"{channel}_hash", HASH) for channel in CHANNELS),
             # The address again where the record closes it: whoever holds it has to follow.
             *(sa.Column(f"{channel}_closed", HASH) for channel in CHANNELS),
+            *(sa.Column(f"key_{field.name}", KEY_TEXT) for field in keys),
         ],
         unique="customer_id",
     )
@@ -119,8 +126,15 @@ def not_unchanged(keys: sa.Table, database: Database, shop: str, policy: Policy)
     )
 
 
-def not_plainly_new(new: sa.Table, contacts: sa.Table) -> sa.Select[t.Any]:
-    """Return the question which new customers meet anything that is known: a contact, an opt-out, a tombstone."""
+def not_plainly_new(new: sa.Table, database: Database, keys: Sequence[ContactField]) -> sa.Select[t.Any]:
+    """Return the question which new customers meet anything that is known: a contact, an opt-out, a tombstone.
+
+    Args:
+        new: Their stage.
+        database: The contact database.
+        keys: The key fields that the stage has values of.
+    """
+    contacts, dialect = database.contacts, database.engine.dialect
     by_code = contacts.alias("by_code")
     joined: sa.FromClause = new.outerjoin(by_code, by_code.c.user_code == new.c.user_code)
     met = [by_code.c.contact_id.is_not(None)]
@@ -136,6 +150,7 @@ def not_plainly_new(new: sa.Table, contacts: sa.Table) -> sa.Select[t.Any]:
         holders = contacts.alias(f"{channel}_holders")
         joined = joined.outerjoin(holders, holders.c[f"{channel}_address_hash"] == new.c[f"{channel}_closed"])
         met.append(holders.c.contact_id.is_not(None))
+    met += [holder_of(new, contacts, field, dialect).is_not(None) for field in keys]
     return sa.select(new.c.position).distinct().select_from(joined).where(sa.or_(*met))
 
 

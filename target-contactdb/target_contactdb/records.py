@@ -224,8 +224,8 @@ def _said(record: Record, channel: str) -> SaidOf | None:
     consent_at = field_value(f"{prefix}updated_at", to_datetime, record.get(f"{prefix}updated_at"))
     return SaidOf(
         address=_text_of(record, address_property),
-        state=_text_of(record, f"{prefix}state"),
-        opt_in_level=_text_of(record, f"{prefix}opt_in_level"),
+        state=_word_of(record, f"{prefix}state"),
+        opt_in_level=_word_of(record, f"{prefix}opt_in_level"),
         consent_at=consent_at.replace(microsecond=0) if consent_at else None,
         state_carried=f"{prefix}state" in record,
         address_carried=address_property in record,
@@ -241,6 +241,12 @@ def _said_at_least(record: Record, channel: str) -> SaidOf | None:
         return _said({name: value for name, value in record.items() if name == state}, channel)
     except RecordError:
         return None
+
+
+def _word_of(record: Record, name: str) -> str | None:
+    # Shopify's REST API, which other taps read, writes the same words in lower case.
+    text = _text_of(record, name)
+    return None if text is None else text.upper()
 
 
 def _text_of(record: Record, name: str) -> str | None:

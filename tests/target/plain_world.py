@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+import re
 import typing as t
 from dataclasses import dataclass, field, replace
 
@@ -41,7 +42,7 @@ from target_contactdb.tables import (
 from tests.target.singer import CUSTOMER_PROPERTIES
 
 if t.TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from random import Random
 
     from target_contactdb.admin.connect import Opened
@@ -80,6 +81,7 @@ STATES = (
 )
 ODD_STATES = ("REDACTED", "PUZZLED", None, "")
 LEVELS = (*("SINGLE_OPT_IN", "CONFIRMED_OPT_IN", None) * 8, " odd ")
+_NUMBERED = re.compile(r"contact #(\d+)")
 HELD = ("status", "status_source", "unsubscription_cause", "status_at", "opted_in_at", "opted_out_at", "address_hash")
 
 
@@ -200,15 +202,17 @@ class Side:
                 row["contact_id"] = codes.get(row.get("contact_id"))
                 for name in ("change_id", "record_id", "started_at", "last_notice"):
                     row.pop(name, None)
+                if row.get("reason"):
+                    row["reason"] = _NUMBERED.sub(lambda one: f"contact of {codes.get(int(one[1]))}", row["reason"])
         return {name: sorted((sorted(row.items(), key=str) for row in rows), key=str) for name, rows in found.items()}
 
 
 @dataclass
 class Story:
-    """A story in the making: the shops' customers, and what happens to both databases at once."""
+    """A story in the making: the shops' customers, and what happens to all databases at once."""
 
     chance: Random
-    sides: tuple[Side, Side]
+    sides: Sequence[Side]
     people: int
     now: int = 0
     versions: dict[int, list[Record]] = field(default_factory=dict)
@@ -350,9 +354,9 @@ class Story:
                 side.make_contact(number, self.moment())
 
     def take_in(self, shop: str, records: Sequence[Record]) -> None:
-        """Import a batch into both databases: into the second in two, as the first took it."""
+        """Import a batch: into the second database in two, as the first took it, into others as it came."""
         lines = [msgspec.json.encode({**record, "shop": shop}) for record in records]
-        first, second = (side.imports[shop] for side in self.sides)
+        first, second, *others = (side.imports[shop] for side in self.sides)
         with pytest.MonkeyPatch.context() as patch:
             for module in (contact_import, closing):
                 patch.setattr(module, "utc_now", self.moment)
@@ -360,8 +364,17 @@ class Story:
             left = set(t.cast("WatchedRoad", first.plain).left)
             second.write([line for place, line in enumerate(lines) if place not in left])
             second.write([line for place, line in enumerate(lines) if place in left])
+            for one in others:
+                one.write(lines)
         self.plain += len(lines) - len(left)
         self.careful += len(left)
+
+
+def belongings(rows: Mapping[str, list[t.Any]]) -> dict[t.Any, t.Any]:
+    """Return for each customer the contact that it belongs to, by user code, with what that holds in its addresses."""
+    contacts = {one["user_code"]: (one["email"], one["phone"]) for one in map(dict, rows["contacts"])}
+    sources = map(dict, rows["contact_sources"])
+    return {(one["shop"], one["customer_id"]): (one["contact_id"], contacts.get(one["contact_id"])) for one in sources}
 
 
 def different(found: Sequence[t.Any], expected: Sequence[t.Any]) -> list[t.Any]:

@@ -21,7 +21,7 @@ from target_contactdb.consent_values import Policy
 from target_contactdb.errors import StreamError
 from target_contactdb.keys import Keys
 from target_contactdb.target import TargetContactDB
-from tests.target.plain_world import PROPERTIES, RULES, START, Side, Story, different, mappings_of
+from tests.target.plain_world import PROPERTIES, RULES, START, Side, Story, belongings, different, mappings_of
 from tests.target.singer import customer, query, run, schema, state
 
 if t.TYPE_CHECKING:
@@ -77,6 +77,24 @@ def test_it_does_so_with_keys_whose_contacts_may_have_several_customers(sqlite_u
     story = _told(
         sqlite_url, f"sqlite:///{tmp_path}/other.db", POLICIES["default"], seed, people=60, turns=8, keys=keys
     )
+
+    assert min(story.plain, story.careful) > 15
+
+
+@pytest.mark.parametrize("keys", [Keys("email"), Keys("email", ("phone",)), Keys(unique_fields=("email",))], ids=str)
+@pytest.mark.parametrize("seed", [4, 6])
+def test_it_gives_keys_in_the_order_of_the_stream(sqlite_url, tmp_path, keys, seed):
+    mappings, policy = mappings_of(RULES), POLICIES["default"]
+    urls = (sqlite_url, *(f"sqlite:///{tmp_path}/{name}.db" for name in ("careful", "in_order")))
+    sides = [Side.make(url, policy, mappings, "salt", plain=place == 0, keys=keys) for place, url in enumerate(urls)]
+    story = Story(Random(seed), sides, 30)
+    try:
+        for turn in range(8):
+            story.happen()
+            assert belongings(sides[0].rows()) == belongings(sides[2].rows()), f"turn {turn}"
+    finally:
+        for side in sides:
+            side.close()
 
     assert min(story.plain, story.careful) > 15
 

@@ -20,6 +20,27 @@ from tests.target.consent.people import (
 )
 from tests.target.singer import checkout, query, refuse_writes, run, schema
 
+# Words.
+
+
+@pytest.mark.parametrize(("state", "expected"), [("unsubscribed", OPTED_OUT), ("Subscribed", SUBSCRIBED)])
+def test_words_count_in_whatever_case_they_are_written(database_url, state, expected):
+    feed(database_url, person(1, HOME, state, at(3)))
+
+    assert statuses(database_url) == {"1": expected}
+    words = "SELECT email_state, email_opt_in_level FROM contact_sources"
+    feed(database_url, person(2, WORK, state, at(3), email_marketing_opt_in_level="single_opt_in"))
+    assert query(database_url, f"{words} WHERE customer_id = 2") == [(state.upper(), "SINGLE_OPT_IN")]
+
+
+def test_a_redaction_in_lower_case_erases(database_url):
+    feed(database_url, person(1, HOME, "SUBSCRIBED", at(3)))
+
+    feed(database_url, person(1, None, "redacted", updated=at(4)), person(2, HOME, "SUBSCRIBED", at(3)))
+
+    assert (statuses(database_url), outcomes(database_url)) == ({}, {"erased": 1, "suppressed": 1})
+
+
 # Batches, order and reruns.
 
 
