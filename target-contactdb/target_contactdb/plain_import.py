@@ -25,6 +25,7 @@ from target_contactdb.consent import State
 from target_contactdb.contact_lookup import source_hash
 from target_contactdb.fields import FieldType, to_integer
 from target_contactdb.mapping import Update, WhenEmpty
+from target_contactdb.plain_candidates import Candidates
 from target_contactdb.plain_changed import Change, ChangedContacts
 from target_contactdb.plain_new import NewContacts
 from target_contactdb.plain_statements import kind_of
@@ -114,17 +115,9 @@ class PlainRoad:
         self._passes = passing(self.filters)
         # None: only unchanged records are plain. Where each customer is a contact of its own there is nothing to key.
         self._keys = AddressKeys.of(self.database, self.mappings)
-        self._new = NewContacts(
-            self.database,
-            self.loader,
-            self.policy,
-            self.mappings,
-            self.shop,
-            self.operation_id,
-            self.hashers(),
-            shapes,
-            self._keys.fields if self._keys is not None else (),
-        )
+        self._candidates = Candidates(self.loader, self.policy, self.hashers())
+        keys = self._keys.fields if self._keys is not None else ()
+        self._new = NewContacts(self.database, self.loader, self.mappings, self.shop, self.operation_id, shapes, keys)
         self._changed = ChangedContacts(self.database, self.loader, self.mappings, self.shop, self.operation_id, shapes)
 
     def hashers(self) -> Mapping[str, Callable[[str | None], str | None]]:
@@ -243,7 +236,7 @@ class PlainRoad:
             hash_source = lambda number: source_hash(self.database.salt, self.shop, number)  # noqa: E731
         candidates, lines, values = [], batch.lines, batch.values
         for position, core, content in new:
-            candidate = self._new.candidate(position, core, content, lines[position], values[position] or (), now)
+            candidate = self._candidates.decide(position, core, content, lines[position], values[position] or (), now)
             if candidate is None:
                 careful.add(position)
             else:

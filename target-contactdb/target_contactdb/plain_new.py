@@ -4,38 +4,31 @@ from __future__ import annotations
 
 import typing as t
 from collections import Counter
-from dataclasses import dataclass, field
-
-import msgspec
+from dataclasses import dataclass
 
 from target_contactdb import plain_statements as statements
-from target_contactdb.first_sight import FirstSight, first_sight
+from target_contactdb.plain_candidates import SEEN_NAMES, addresses_of, shared_addresses
 from target_contactdb.record_shapes import NOT_READ
 from target_contactdb.tables import CHANNELS, contact_sources, contact_status_columns, status_changes, suppressions
-from target_contactdb.typed_records import NULL_CHARACTER, moment_reader, second_reader, short_text
+from target_contactdb.typed_records import NULL_CHARACTER
 
 if t.TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     import sqlalchemy as sa
 
-    from target_contactdb.address_keys import Values
-    from target_contactdb.consent_values import Policy
     from target_contactdb.database import Database
     from target_contactdb.dialects.base import Loader
     from target_contactdb.fields import ContactField
     from target_contactdb.ledger import Key
     from target_contactdb.mapping import Filled
+    from target_contactdb.plain_candidates import Candidate
     from target_contactdb.record_shapes import Carried, Shapes
-    from target_contactdb.typed_records import Core
 
-_ANSWERS: t.Final = 256
-_LONGEST: t.Final = 255
-_CHANNEL_VALUES: t.Final = ("address", "address_hash", "state", "opt_in_level", "consent_at")
 _SOURCE_NAMES: t.Final = (
     *("shop", "customer_id", "contact_id", "owned", "first_seen_at", "source_updated_at", "last_order_at"),
-    *(f"{channel}_{name}" for channel in CHANNELS for name in _CHANNEL_VALUES),
+    *(f"{channel}_{name}" for channel in CHANNELS for name in SEEN_NAMES),
     "content_hash",
 )
 # Nobody new has had a status before, nor opted in anywhere but at Shopify: what stays null is left out.
@@ -47,45 +40,7 @@ _CONTACT_NAMES: t.Final = (
     *(column.name for column in contact_status_columns() if not column.name.endswith("_opted_in_at")),
     *("created_at", "updated_at", "last_operation_id"),
 )
-_NOTHING: t.Final = (None,) * len(_CHANNEL_VALUES)
-_NO_STATUS: t.Final = ("none", None, None, None, None, None, "none", None)
-
-
-class _Channel(msgspec.Struct, gc=False):
-    """What becomes of one channel of one new customer.
-
-    Attributes:
-        seen: What the source row holds.
-        held: What the contact's row holds, in the order of `_CONTACT_NAMES`.
-        answer: The state table's answer; None for a channel of which nothing is said.
-        times: By `When`, as the driver takes them.
-        spoken: The consent time in the words of the evidence.
-    """
-
-    seen: tuple[t.Any, ...]
-    held: tuple[t.Any, ...]
-    answer: FirstSight | None
-    times: tuple[t.Any, ...]
-    spoken: str
-
-
-_SILENT: t.Final = _Channel(_NOTHING, _NO_STATUS, None, (), "")
-
-
-class Candidate(msgspec.Struct, gc=False):
-    """A customer that no source row knows, decided as if nothing else were known of it either."""
-
-    position: int
-    customer_id: int
-    updated_at: t.Any
-    last_order_at: t.Any
-    content_hash: str
-    channels: tuple[_Channel, _Channel]
-    line: bytes
-    keys: Values
-
-
-_Numbered: t.TypeAlias = tuple[Candidate, int]
+_Numbered: t.TypeAlias = "tuple[Candidate, int]"
 """A customer and the id of the contact that it becomes."""
 
 
@@ -96,112 +51,25 @@ class NewContacts:
     Attributes:
         database: The contact database.
         loader: The engine's loader.
-        policy: The consent options.
         mappings: The compiled mappings.
         shop: The shop.
         operation_id: The operation in the log.
-        hashers: Per channel, what hashes an address.
         shapes: Reads the values of records.
         keys: Key fields that are addresses, named as what the record says.
     """
 
     database: Database
     loader: Loader
-    policy: Policy
     mappings: Sequence[Filled]
     shop: str
     operation_id: int
-    hashers: Mapping[str, Callable[[str | None], str | None]]
     shapes: Shapes
     keys: Sequence[ContactField] = ()
-    _answers: dict[tuple[t.Any, ...], FirstSight | None] = field(default_factory=dict)
-    # By state and opt-in level: channels without an address, of which no time is told. Many customers have the same.
-    _empty: dict[tuple[str | None, str | None], _Channel] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._moment = moment_reader(self.loader)
-        self._second = second_reader(self.loader)
         self._stage = statements.new_stage(self.keys)
         self._question = statements.not_plainly_new(self._stage, self.database, self.keys)
         self._link = statements.link_checkouts(self._stage, self.shop)
-
-    def candidate(
-        self, position: int, core: Core, content_hash: str, line: bytes, keys: Values, now: dt.datetime
-    ) -> Candidate | None:
-        """Decide a record as if nothing were known of it; None if it has to be read carefully.
-
-        Args:
-            position: Its place in the batch.
-            core: What decides about it.
-            content_hash: The hash of its content.
-            line: Its bytes.
-            keys: What it brings for the keys that are addresses.
-            now: The time of this write.
-        """
-        ready_now = self.loader.moment(now)
-        try:
-            updated_at = self._moment(core.updated_at)
-            ordered_at = core.last_order_created_at
-            last_order_at = None if ordered_at is None else self._moment(ordered_at)
-            email = self._channel(
-                "email",
-                core.email,
-                core.email_marketing_state,
-                core.email_marketing_opt_in_level,
-                core.email_marketing_updated_at,
-                updated_at,
-                ready_now,
-            )
-            sms = self._channel(
-                "sms",
-                core.phone,
-                core.sms_marketing_state,
-                core.sms_marketing_opt_in_level,
-                core.sms_marketing_updated_at,
-                updated_at,
-                ready_now,
-            )
-        except ValueError:
-            return None
-        if email is None or sms is None:
-            return None
-        return Candidate(position, core.id, updated_at, last_order_at, content_hash, (email, sms), line, keys)
-
-    def _channel(
-        self, channel: str, address: t.Any, state: t.Any, level: str | None, consent_at: str | None, *times: t.Any
-    ) -> _Channel | None:
-        if address is msgspec.UNSET:
-            return _SILENT
-        is_empty = not address and consent_at is None
-        if is_empty and (state, level) in self._empty:
-            return self._empty[state, level]
-        text = short_text(address) if address else None
-        digest = self.hashers[channel](text)
-        asked = (state, level, digest is not None, consent_at is not None)
-        answer = self._answers.get(asked)
-        if answer is None:
-            answer = self._ask(*asked)
-            if answer is None:
-                return None
-        said_at, spoken = None, ""
-        if consent_at is not None:
-            said_at, spoken = self._second(consent_at)
-        when = (None, said_at, *times)
-        status, source, cause = answer.status, answer.source, answer.cause
-        held = (status, source, cause, when[answer.at], when[answer.opted_out], digest, status, cause)
-        found = _Channel((text, digest, state, level, said_at), held, answer, when, spoken)
-        if is_empty and answer.is_timeless:
-            self._empty[state, level] = found
-        return found
-
-    def _ask(self, state: str | None, level: str | None, has_address: bool, has_time: bool) -> FirstSight | None:
-        if level is not None and (not level or level != level.strip().upper() or len(level) > _LONGEST):
-            return None
-        if len(self._answers) >= _ANSWERS:
-            return None
-        answer = first_sight(state, level, has_address=has_address, has_time=has_time, policy=self.policy)
-        self._answers[state, level, has_address, has_time] = answer
-        return answer
 
     def take_in(
         self,
@@ -225,9 +93,9 @@ class NewContacts:
         Returns:
             How many were inserted, and their status changes by kind.
         """
-        shared = _shared(candidates) | set(erased)
+        shared = shared_addresses(candidates) | set(erased)
         if shared:
-            careful.update(one.position for one in candidates if _addresses(one) & shared)
+            careful.update(one.position for one in candidates if addresses_of(one) & shared)
         candidates = [one for one in candidates if one.position not in careful]
         if not candidates:
             return 0, Counter()
@@ -352,22 +220,3 @@ def _opt_out_rows(taken: Sequence[_Numbered]) -> Iterator[tuple[t.Any, ...]]:
             if channel.answer is not None and channel.answer.opt_out is not None:
                 cause, source, at = channel.answer.opt_out
                 yield name, channel.seen[1], cause, source, channel.times[at]
-
-
-def _addresses(one: Candidate) -> set[tuple[str, str]]:
-    return {
-        (name, channel.seen[1])
-        for name, channel in zip(CHANNELS, one.channels, strict=True)
-        if channel.seen[1] is not None
-    }
-
-
-def _shared(candidates: Sequence[Candidate]) -> set[tuple[str, str]]:
-    """Return the addresses that more than one of some candidates name: who of them counts is for the careful road."""
-    shared: set[tuple[str, str]] = set()
-    for index, channel in enumerate(CHANNELS):
-        digests = [one.channels[index].seen[1] for one in candidates]
-        known = [digest for digest in digests if digest is not None]
-        if len(known) != len(set(known)):
-            shared |= {(channel, digest) for digest, times in Counter(known).items() if times > 1}
-    return shared
