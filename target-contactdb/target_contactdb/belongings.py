@@ -179,6 +179,11 @@ class Stranger:
     addresses: frozenset[Key]
 
 
+def as_number(key: str) -> int | None:
+    """Return the number that a key is; None if it is none, or too long for a column."""
+    return int(key) if key.isascii() and key.isdecimal() and len(key) < _LONGEST_NUMBER else None
+
+
 def find_stranger(connection: sa.Connection, salt: str, key: str) -> Stranger | None:
     """Find somebody who is no contact.
 
@@ -190,7 +195,7 @@ def find_stranger(connection: sa.Connection, salt: str, key: str) -> Stranger | 
     Returns:
         None if nothing that is kept names such a person.
     """
-    number = int(key) if key.isascii() and key.isdecimal() and len(key) < _LONGEST_NUMBER else None
+    number = as_number(key)
     numbers = set() if number is None else {number}
     wanted = _hashes(salt, [("email" if "@" in key else "sms", key)])
     sources: set[Source] = set()

@@ -1,4 +1,4 @@
-"""The file that `--config` names."""
+"""The settings that a command line names: the file of `--config`, and what the environment holds beside it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,31 @@ from decimal import Decimal
 from pathlib import Path
 
 from target_contactdb.errors import ConfigError
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+_PREFIX: t.Final = "TARGET_CONTACTDB_"
+
+
+def refuse_unread(config: Mapping[str, t.Any], names: Iterable[str], environment: Mapping[str, str]) -> None:
+    """Refuse to run where the environment holds settings that are not read, and the file says nothing of them.
+
+    A `dry_run` or a database that is passed over in silence would end in a real import, or in another database.
+
+    Args:
+        config: What the files of `--config` say; the environment was not among them.
+        names: The settings.
+        environment: The variables.
+
+    Raises:
+        ConfigError: There are such variables.
+    """
+    unread = [f"{_PREFIX}{name.upper()}" for name in names if name not in config]
+    unread = [variable for variable in unread if environment.get(variable)]
+    if unread:
+        listed = ", ".join(f"`{variable}`" for variable in unread)
+        raise ConfigError([f"the environment sets {listed}, and is not read: add `--config ENV`, or unset it"])
 
 
 def read_config_file(path: str) -> dict[str, t.Any]:

@@ -291,8 +291,7 @@ class ContactImport:
         changes += closing.follow_closed(
             connection, self.database, ledger, others, updated_at=now, last_operation_id=self.operation_id
         )
-        tally.counts.update(change.change.value for _contact, change in changes)
-        tally.limited += sum(change.limited for _contact, change in changes)
+        tally.add_changes(change for _contact, change in changes)
         contact_apply.write_changes(connection, self.loader, changes, operation_id=self.operation_id, now=now)
         ledgers.save(connection, ledger)
         for plan in plans:

@@ -165,5 +165,4 @@ def _let_go(
         connection, importing.database.contacts, found, updated_at=now, last_operation_id=operation_id
     )
     contact_apply.write_changes(connection, importing.loader, changes, operation_id=operation_id, now=now)
-    tally.counts.update(change.change.value for _contact, change in changes)
-    tally.limited += sum(change.limited for _contact, change in changes)
+    tally.add_changes(change for _contact, change in changes)

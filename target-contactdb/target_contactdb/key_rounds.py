@@ -110,9 +110,7 @@ class KeyRounds:
                 rows[customer.position] = _apart(row)
             if verdict.leaves or verdict.joins is not None:
                 moved.append((customer, verdict))
-                for change in moves.move(row, verdict):
-                    self.tally.counts[change.change.value] += 1
-                    self.tally.limited += change.limited
+                self.tally.add_changes(moves.move(row, verdict))
         if moved:
             fresh = self._look_up([customer for customer, _verdict in moved], rules)
             for customer, verdict in moved:

@@ -14,7 +14,9 @@ from target_contactdb.json_values import storable
 from target_contactdb.tables import OUTCOMES, STATUS_CHANGES, operation_records, operations
 
 if t.TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
+
+    from target_contactdb.status_change import StatusChange
 
 
 class Kind(enum.StrEnum):
@@ -61,17 +63,24 @@ class Tally:
     Attributes:
         counts: Outcomes and status changes by name, and `unlinked`.
         set_aside: The records that were not taken in.
-        limited: How many of the status changes the limit counts.
+        limited: How many of the status changes the limit counts, by change and cause.
     """
 
     counts: Counter[str] = field(default_factory=Counter)
     set_aside: list[SetAside] = field(default_factory=list)
-    limited: int = 0
+    limited: Counter[tuple[str, str | None]] = field(default_factory=Counter)
 
     def reject(self, key: str | None, reason: str, record: Mapping[str, t.Any] | None) -> None:
         """Count a record as rejected and keep it."""
         self.counts["rejected"] += 1
         self.set_aside.append(SetAside(key, "rejected", reason, record))
+
+    def add_changes(self, changes: Iterable[StatusChange]) -> None:
+        """Count status changes."""
+        for change in changes:
+            self.counts[change.change.value] += 1
+            if change.limited:
+                self.limited[change.change.value, change.after.cause] += 1
 
 
 def utc_now() -> dt.datetime:

@@ -192,7 +192,15 @@ class Run:
         importing = self._listings.pop(stream, None)
         if importing is None:
             return
-        gone = conclude(importing, _began(stream, version))
+        began = _began(stream, version)
+        if began.year < _FIRST_YEAR:
+            self.logger.warning(
+                "stream `%s`: by the version of its ACTIVATE_VERSION message the listing began in %s; customers first "
+                "seen since then do not count as missing",
+                stream,
+                began.year,
+            )
+        gone = conclude(importing, began)
         self.logger.info("%s: %s customers that were known do not exist any more", Kind.CONSENTS, f"{gone:,}")
 
     def _switched_off(self, kind: Kind) -> str | None:
@@ -306,6 +314,10 @@ class Run:
 
     def _end(self, operation: Logged, state: OperationState, error: str | None) -> None:
         end_operation(t.cast("sa.Engine", self._engine), operation.operation_id, state, error)
+
+
+# A version from before is a counter, and no time.
+_FIRST_YEAR: t.Final = 2000
 
 
 def _began(stream: str, version: int) -> dt.datetime:

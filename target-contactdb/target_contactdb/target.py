@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import logging
+import os
 import sys
 import time
 import typing as t
@@ -13,7 +14,7 @@ from singer_sdk.helpers.capabilities import PluginCapabilities, TargetCapabiliti
 from singer_sdk.target_base import Target
 from typing_extensions import override
 
-from target_contactdb.config_file import read_config_file
+from target_contactdb.config_file import read_config_file, refuse_unread
 from target_contactdb.errors import ConfigError, ContactDbError, Interrupted, StreamCutShort, StreamError
 from target_contactdb.messages import MessageReader
 from target_contactdb.output import output_lost, require_output
@@ -209,6 +210,9 @@ class TargetContactDB(Target):
         try:
             # A run whose states nobody gets would be done again and again.
             require_output()
+            given = kwargs["config"]
+            if not given.parse_env and not kwargs.get("about"):
+                refuse_unread(given.config, cls.config_jsonschema["properties"], os.environ)
             super().invoke(**kwargs)
         except ContactDbError as error:
             # Why a stream was cut short says the tap: that line is to stand out, not this one.

@@ -35,6 +35,20 @@ def run_target(folder: Path, *files: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, input="", capture_output=True, text=True, check=False, cwd=folder)
 
 
+def test_a_setting_of_the_environment_is_not_passed_over_in_silence(tmp_path, monkeypatch):
+    (tmp_path / "target.json").write_text('{"sqlalchemy_url": "sqlite:///contacts.db"}')
+    monkeypatch.setenv("TARGET_CONTACTDB_SQLALCHEMY_URL", "sqlite:///other.db")
+    assert run_target(tmp_path, "target.json").returncode == 0
+    monkeypatch.setenv("TARGET_CONTACTDB_DRY_RUN", "true")
+
+    refused, read = run_target(tmp_path, "target.json"), run_target(tmp_path, "ENV")
+
+    line = "the environment sets `TARGET_CONTACTDB_DRY_RUN`, and is not read: add `--config ENV`, or unset it"
+    assert (refused.returncode, read.returncode) == (1, 0)
+    assert line in refused.stderr
+    assert not (tmp_path / "contacts.db").exists()
+
+
 @pytest.mark.parametrize(("content", "problem"), BROKEN.values(), ids=BROKEN)
 def test_a_broken_file_is_told_by_its_name(tmp_path, content, problem):
     path = tmp_path / "target.json"

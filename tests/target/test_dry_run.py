@@ -137,9 +137,10 @@ def test_a_batch_beyond_the_limit_is_told_and_not_even_its_opt_outs_are_written(
         dry_run(caplog, database_url, schema(), *batch, options={"max_status_changes": 0})
 
     assert str(caught.value) == (
-        "dry run, nothing was written: this batch would change 1 status and 0 were counted before it, more than the 0"
-        " that the option `max_status_changes` allows: of it only opt-outs and erasures are taken in. Look at"
-        " `contactdb status`, then let it go on with `contactdb accept`"
+        "dry run, nothing was written: this batch would change 1 status (1 unsubscribed: `Shopify - no marketing"
+        " consent`), more than the 0 that the option `max_status_changes` allows: of it only opt-outs and erasures are"
+        " taken in. Look at `contactdb status`, then let it go on with `contactdb accept`; raising `max_status_changes`"
+        " alone does not"
     )
     assert contents(database_url) == before
 

@@ -17,7 +17,7 @@ from target_contactdb.admin.cli import main
 from target_contactdb.causes import DEFAULT_CAUSES
 from target_contactdb.errors import ConfigError, StatusLimitError
 from target_contactdb.target import TargetContactDB
-from tests.target.singer import checkout, customer, query, run, schema, state
+from tests.target.singer import SHOP, checkout, customer, query, run, schema, state
 
 STATUSES = "SELECT user_code, first_name, email_status, email_unsubscription_cause FROM contacts ORDER BY user_code"
 OPERATION = "SELECT state, records_read, unsubscribed, erased, error FROM operations ORDER BY operation_id DESC LIMIT 1"
@@ -37,9 +37,18 @@ def take_in(url, *messages, limit=1, **config):
     run(url, [schema(), *messages], options={"max_status_changes": limit}, **config)
 
 
-def accept(url, *arguments):
-    result = CliRunner().invoke(main, ["--sqlalchemy-url", url, "accept", *arguments])
+def command(url, *arguments):
+    result = CliRunner(env={"COLUMNS": "400"}).invoke(main, ["--sqlalchemy-url", url, *arguments])
     assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def accept(url, *arguments):
+    return command(url, "accept", *arguments)
+
+
+def warnings(url):
+    return json.loads(command(url, "status", "--format", "json"))["warnings"]
 
 
 def statuses(url):
@@ -54,9 +63,9 @@ def test_a_batch_beyond_the_limit_is_rolled_back_and_waits_until_a_person_accept
         take_in(database_url, *batch)
 
     told = (
-        "this batch would change 2 statuses and 0 were counted before it, more than the 1 that the option"
-        " `max_status_changes` allows: of it only opt-outs and erasures are taken in. Look at `contactdb status`, then"
-        " let it go on with `contactdb accept`"
+        "this batch would change 2 statuses (2 unsubscribed: `Shopify - no marketing consent`), more than the 1 that"
+        " the option `max_status_changes` allows: of it only opt-outs and erasures are taken in. Look at"
+        " `contactdb status`, then let it go on with `contactdb accept`; raising `max_status_changes` alone does not"
     )
     assert str(caught.value) == told
     assert query(database_url, STATUSES) == [(str(one), f"Name{one}", *SUBSCRIBED) for one in (1, 2, 3)]
@@ -64,7 +73,7 @@ def test_a_batch_beyond_the_limit_is_rolled_back_and_waits_until_a_person_accept
     assert query(database_url, COUNTED) == [(0, 2)]
 
     with pytest.raises(StatusLimitError, match=r"it would have changed 2 statuses\. Look .* `contactdb accept`"):
-        take_in(database_url, changed(3))
+        take_in(database_url, changed(3), limit=500)
     assert query(database_url, "SELECT COUNT(*) FROM operations") == [(2,)]
 
     accept(database_url)
@@ -134,6 +143,53 @@ def test_what_is_accepted_beforehand_goes_through(database_url):
     take_in(database_url, changed(1, **NEVER), changed(2, **NEVER), changed(3, **NEVER))
 
     assert query(database_url, COUNTED) == [(1, None)]
+
+
+def test_a_stop_says_what_would_change_and_what_was_counted_or_accepted_before(sqlite_url):
+    take_in(sqlite_url, *map(customer, range(1, 6)), limit=2)
+    take_in(sqlite_url, changed(1, **NEVER), changed(2, **NEVER), limit=2)
+    batch = [changed(1, 3), changed(3, **NEVER), changed(4, **NEVER), changed(5, **NEVER)]
+    would = r"change 4 statuses \(3 unsubscribed: `Shopify - no marketing consent`; 1 restored\)"
+
+    with pytest.raises(StatusLimitError, match=rf"{would}, 2 were counted before it, more than the 2 that the option"):
+        take_in(sqlite_url, *batch, limit=2)
+    accept(sqlite_url, "--changes", "1")
+
+    beforehand = r"more than the 2 that the option `max_status_changes` allows and the 1 accepted beforehand"
+    with pytest.raises(StatusLimitError, match=rf"{would}, {beforehand}"):
+        take_in(sqlite_url, *batch, limit=2)
+
+
+def test_accepting_fewer_than_wait_says_how_many_are_missing(sqlite_url):
+    take_in(sqlite_url, *map(customer, range(1, 7)))
+    batch = [changed(number, **NEVER) for number in range(1, 7)]
+    with pytest.raises(StatusLimitError):
+        take_in(sqlite_url, *batch)
+
+    told = accept(sqlite_url, "--changes", "2")
+
+    assert "may go on" not in told
+    assert told.startswith("That is not enough for the import that was stopped ")
+    assert "it would change 6, and 4 are missing. Unless" in told
+    assert "`contactdb accept --changes 6`" in told
+    with pytest.raises(StatusLimitError):
+        take_in(sqlite_url, *batch)
+    assert "may go on: run it again" in accept(sqlite_url, "--changes", "6")
+    take_in(sqlite_url, *batch)
+    assert set(statuses(sqlite_url).values()) == {NO_CONSENT}
+
+
+def test_the_status_after_a_stop_names_how_to_let_it_go_on(sqlite_url):
+    take_in(sqlite_url, *map(customer, (1, 2)))
+    with pytest.raises(StatusLimitError):
+        take_in(sqlite_url, changed(1, **NEVER), changed(2, **NEVER))
+    stopped = f"{SHOP}: the last import of customers (operation 2) was stopped by its limit of status changes"
+
+    what = "`contactdb log --operation 2` says what it would change"
+    assert warnings(sqlite_url)[0] == f"{stopped}: {what}, `contactdb accept` lets it go on"
+    assert "(2 unsubscribed: `Shopify - no marketing consent`)" in command(sqlite_url, "log", "--operation", "2")
+    accept(sqlite_url)
+    assert warnings(sqlite_url)[0] == f"{stopped}; nothing holds it back any more: run it again"
 
 
 def test_changed_options_are_decided_through_the_same_limit(database_url):

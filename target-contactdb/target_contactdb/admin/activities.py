@@ -12,6 +12,7 @@ from target_contactdb.admin.carts import checkouts_with_sources, is_open
 from target_contactdb.admin.permission import contactable
 from target_contactdb.admin.rejections import still_rejected
 from target_contactdb.errors import ContactDbError
+from target_contactdb.status_count import read_count
 from target_contactdb.tables import (
     OUTCOMES,
     STATUS_CHANGES,
@@ -143,11 +144,17 @@ def synchronization_status(database: Opened) -> SynchronizationStatus:
     newest = sa.select(sa.func.max(operations.c.operation_id)).group_by(operations.c.kind, operations.c.shop)
     found = _operations(database, sa.select(operations).where(operations.c.operation_id.in_(newest)))
     found.sort(key=lambda one: (one.shop, _place(one.kind)))
-    return SynchronizationStatus(found, warnings_about(found), _totals(database))
+    waits = read_count(database.connection).stopped_at is not None
+    return SynchronizationStatus(found, warnings_about(found, waits=waits), _totals(database))
 
 
-def warnings_about(newest: Sequence[Operation]) -> list[str]:
-    """Return what a person should know about the newest operations, a line each."""
+def warnings_about(newest: Sequence[Operation], *, waits: bool) -> list[str]:
+    """Return what a person should know about the newest operations, a line each.
+
+    Args:
+        newest: The newest operation per kind and shop.
+        waits: A batch that the limit of status changes has stopped waits for a person.
+    """
     by_shop: dict[str, dict[str, Operation]] = {}
     for one in newest:
         by_shop.setdefault(one.shop, {})[one.kind] = one
@@ -155,6 +162,7 @@ def warnings_about(newest: Sequence[Operation]) -> list[str]:
     for shop, kinds in by_shop.items():
         lines += [
             f"{shop}: the last import of {one.kind} (operation {one.operation_id}) {_ENDED[one.state]}"
+            f"{_after_stop(one, waits=waits) if one.state == 'stopped' else ''}"
             for one in kinds.values()
             if one.state in UNFINISHED
         ]
@@ -174,6 +182,13 @@ _ENDED: t.Final = {
     "interrupted": "was interrupted",
     "stopped": "was stopped by its limit of status changes",
 }
+
+
+def _after_stop(stopped: Operation, *, waits: bool) -> str:
+    if waits:
+        what = f"`contactdb log --operation {stopped.operation_id}` says what it would change"
+        return f": {what}, `contactdb accept` lets it go on"
+    return "; nothing holds it back any more: run it again"
 
 
 def activities(database: Opened, limit: int) -> list[Operation]:

@@ -12,6 +12,7 @@ from target_contactdb.addresses import address_hash
 from target_contactdb.admin.activities import Operation, require_operation
 from target_contactdb.admin.carts import Checkout, count_of, last_checkout_of
 from target_contactdb.admin.permission import Suppression, current_address, obstacles
+from target_contactdb.belongings import as_number
 from target_contactdb.consent_values import Status
 from target_contactdb.errors import ContactDbError
 from target_contactdb.ledger import held_of
@@ -153,7 +154,7 @@ def find_contact(database: Opened, key: str) -> Contact:
 
     Args:
         database: The contact database.
-        key: User code, `#` and contact id, e-mail address, or phone number.
+        key: User code, `#` and contact id, e-mail address, phone number, or the number of a customer in Shopify.
 
     Raises:
         NoContactError: There is none. The text never repeats the key.
@@ -162,24 +163,25 @@ def find_contact(database: Opened, key: str) -> Contact:
     key = key.strip()
     contacts = database.contacts
     if key.startswith("#"):
-        number = key[1:]
-        wanted = contacts.c.contact_id == int(number) if number.isdecimal() and len(number) < 19 else sa.false()
-        found = _contacts(database, wanted)
+        found = _contacts(database, contacts.c.contact_id == as_number(key[1:]))
     else:
         found = _contacts(database, contacts.c.user_code == key) or _by_address(database, key)
+    shared = "hold this address"
+    if not found:
+        found, shared = _by_customer(database, as_number(key)), "have a customer of this number"
     if not found:
         raise NoContactError(_not_found(key))
     if len(found) > 1:
         ids = [f"'#{row['contact_id']}'" for row in found[:_SHOWN_CANDIDATES]]
         more = ", ..." if len(found) > _SHOWN_CANDIDATES else ""
-        msg = f"{len(found)} contacts hold this address; name one of them: {', '.join(ids)}{more}"
+        msg = f"{len(found)} contacts {shared}; name one of them: {', '.join(ids)}{more}"
         raise ContactDbError(msg)
     return found[0]
 
 
 def _not_found(key: str) -> str:
     if not key.startswith("#"):
-        return "no contact has this user code, address, or contact id (written as '#12')"
+        return "no contact has this user code, address, customer number, or contact id (written as '#12')"
     if not key[1:].isdecimal():
         return "a contact id is a number, written as '#12'"
     return "no contact has this contact id: none ever had it, or it was erased or merged into another one"
@@ -204,6 +206,12 @@ def _by_address(database: Opened, key: str) -> list[Contact]:
         condition = sa.or_(condition, as_written)
     holders = _contacts(database, condition)
     return [row for row in holders if address_hash(database.salt, channel, row.get(name)) == digest]
+
+
+def _by_customer(database: Opened, number: int | None) -> list[Contact]:
+    sources = contact_sources.c
+    linked = sa.select(sources.contact_id).where(sources.customer_id == number)
+    return _contacts(database, database.contacts.c.contact_id.in_(linked))
 
 
 def contact_card(database: Opened, contact: Contact) -> ContactCard:

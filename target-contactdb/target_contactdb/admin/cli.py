@@ -46,7 +46,8 @@ _channel_option = click.option("--channel", type=click.Choice(CHANNELS), require
 def main(ctx: click.Context, sqlalchemy_url: str | None, schema: str | None) -> None:
     """Look at a contact database, and tell it what a person said.
 
-    KEY is a contact's user code, its e-mail address or phone number, or its contact id as '#12'.
+    KEY is a contact's user code, its e-mail address or phone number, its contact id as '#12', or the number of
+    one of its customers in Shopify.
     """
     require_output()
     ctx.obj = Session(sqlalchemy_url, schema)

@@ -59,12 +59,14 @@ class Accepted:
         held: How many the batch brought that was stopped; None = none was.
         stopped_at: When it was stopped.
         accepted: How many may come now before the limit counts again.
+        missing: How many of the batch that was stopped are not accepted.
     """
 
     counted: int
     held: int | None
     stopped_at: dt.datetime | None
     accepted: int
+    missing: int
 
 
 @click.command()
@@ -83,13 +85,21 @@ def accept(session: Session, changes: int | None) -> None:
         # What was accepted beforehand and has not come yet stays accepted.
         number = max(count.held or 0, -count.counted) if changes is None else changes
         accept_changes(database.connection, number, utc_now())
-    answer = Accepted(max(count.counted, 0), count.held, count.stopped_at, number)
+    missing = max((count.held or 0) - number, 0)
+    answer = Accepted(max(count.counted, 0), count.held, count.stopped_at, number, missing)
     session.show(answer, _show_accepted)
 
 
 def _show_accepted(console: Console, done: Accepted) -> None:
     if done.held is None:
         console.print("No import was stopped by its limit of status changes.")
+    elif done.missing:
+        console.print(
+            f"That is not enough for the import that was stopped {moment(done.stopped_at)} UTC: it would change"
+            f" {done.held:,}, and {done.missing:,} are missing. Unless `max_status_changes` allows these, it will be"
+            f" stopped again. All of them: `contactdb accept --changes {done.held}`.",
+            soft_wrap=True,
+        )
     else:
         console.print(f"The import that was stopped {moment(done.stopped_at)} UTC may go on: run it again.")
     console.print(f"Counted since the last time: {done.counted:,}. Accepted beforehand: {done.accepted:,}.")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
+import sqlalchemy as sa
+
 from target_contactdb.admin.activities import require_operation
 from target_contactdb.admin.cards import channel_card, sources_of, status_history
 from target_contactdb.admin.permission import CHANNEL_NAMES, current_address
@@ -12,8 +14,10 @@ from target_contactdb.admin.words import SOURCES, moment
 from target_contactdb.consent import Standing
 from target_contactdb.consent_values import Policy, Source, Status
 from target_contactdb.ledger import held_of
+from target_contactdb.operations import Kind
 from target_contactdb.opt_outs import standing_of
-from target_contactdb.tables import CHANNELS
+from target_contactdb.set_aside import DISCARDED
+from target_contactdb.tables import CHANNELS, contact_sources, operation_records, operations
 
 if t.TYPE_CHECKING:
     from target_contactdb.admin.cards import ChannelCard, Contact, SourceCard, StatusChange
@@ -55,11 +59,37 @@ class Explanation:
 def explain(database: Opened, contact: Contact) -> Explanation:
     """Explain a contact's status on all channels."""
     sources = sources_of(database, contact["contact_id"])
-    channels = [_explain_channel(database, contact, channel, sources) for channel in CHANNELS]
+    kept_out = _kept_out(database, contact["contact_id"])
+    channels = [_explain_channel(database, contact, channel, sources, kept_out) for channel in CHANNELS]
     return Explanation(contact["contact_id"], contact["user_code"], channels)
 
 
-def _explain_channel(database: Opened, contact: Contact, channel: str, sources: list[SourceCard]) -> ChannelExplanation:
+def _kept_out(database: Opened, contact_id: int) -> str | None:
+    """Return what an import waits for where the filters keep all customers of a contact out; None where they do not."""
+    sources = contact_sources.c
+    statement = sa.select(sources.shop, sources.customer_id, sources.content_hash)
+    there = statement.where(sources.contact_id == contact_id, sources.deleted_at.is_(None))
+    found = database.connection.execute(there).all()
+    if not found or any(one.content_hash != DISCARDED for one in found):
+        return None
+    rows = operation_records.c
+    mine = sa.or_(*(sa.and_(operations.c.shop == one.shop, rows.key == str(one.customer_id)) for one in found))
+    newest = (
+        sa.select(rows.reason)
+        .join(operations, operations.c.operation_id == rows.operation_id)
+        .where(mine, rows.outcome == DISCARDED, operations.c.kind == Kind.CUSTOMERS.value)
+        .order_by(rows.record_id.desc())
+        .limit(1)
+    )
+    # Of a filter that was asked of what is stored there is no record.
+    reason = database.connection.execute(newest).scalar_one_or_none()
+    which = f"; the newest one was discarded by {reason}" if reason else ""
+    return f"its record passes the import filters again{which}"
+
+
+def _explain_channel(
+    database: Opened, contact: Contact, channel: str, sources: list[SourceCard], kept_out: str | None
+) -> ChannelExplanation:
     card = channel_card(database, contact, channel)
     history = status_history(database, contact["contact_id"], channel)
     standing = standing_of(
@@ -74,7 +104,7 @@ def _explain_channel(database: Opened, contact: Contact, channel: str, sources: 
         *_logged(database, card, history),
         *_suppressed(card.suppression),
         *(_said(source, channel) for source in sources),
-        _what_would_change(card, standing, contact["contact_id"]),
+        _what_would_change(card, standing, contact["contact_id"], kept_out),
     ]
     return ChannelExplanation(channel, card.may, sentences)
 
@@ -138,7 +168,7 @@ def _said(source: SourceCard, channel: str) -> str:
     return f"{where} said {said.state} last, {when}{level}."
 
 
-def _what_would_change(card: ChannelCard, standing: Standing, contact_id: int) -> str:
+def _what_would_change(card: ChannelCard, standing: Standing, contact_id: int, kept_out: str | None) -> str:
     subscribe = f"`contactdb subscribe '#{contact_id}' --channel {card.channel}`"
     if card.may:
         return (
@@ -150,6 +180,12 @@ def _what_would_change(card: ChannelCard, standing: Standing, contact_id: int) -
     closed = card.suppression if card.suppression and card.suppression.lifted_at is None else None
     if standing is Standing.PROTECTED or (closed and closed.source == Source.PROTECTED):
         return f"No import restores it. Once the person has said yes again, {subscribe} does."
+    if kept_out is not None:
+        newer = " with a newer consent" if closed or standing is Standing.SELF else ""
+        return (
+            f"An import restores it once Shopify says SUBSCRIBED{newer} and {kept_out}."
+            f" Told by the person here: {subscribe}."
+        )
     latest = [card.since] if card.since and card.status == Status.UNSUBSCRIBED else []
     latest += [closed.at] if closed else []
     if standing is Standing.SELF:

@@ -202,7 +202,7 @@ def _show_sources(console: Console, sources: Sequence[SourceCard]) -> None:
     for one in sources:
         facts = [moment(one.source_updated_at, seconds=False)]
         facts += [f"last order\n{moment(one.last_order_at, seconds=False)}"] if one.last_order_at else []
-        facts += ["not made by an import"] if not one.owned else []
+        facts += ["contact was there\nalready when it came"] if not one.owned else []
         facts += [f"deleted {moment(one.deleted_at, seconds=False)}"] if one.deleted_at else []
         table.add_row(f"{one.customer_id}\n{safe(one.shop)}", _said(one.email), _said(one.sms), "\n".join(facts))
     show_table(console, table)

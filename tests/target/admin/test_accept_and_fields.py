@@ -40,6 +40,7 @@ def test_changes_are_counted_over_runs_until_a_person_accepts(contactdb):
         "held": 500,
         "stopped_at": "2026-11-01T09:00:00Z",
         "accepted": 500,
+        "missing": 0,
     }
     after = count_of(contactdb)
     assert (after.counted, after.held, after.stopped_at) == (-500, None, None)

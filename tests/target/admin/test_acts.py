@@ -222,7 +222,7 @@ def test_what_another_program_wrote_is_logged_before_the_act(on_sqlite):
         ),
         (
             ("unsubscribe", "nobody@example.com"),
-            "no contact has this user code, address, or contact id (written as '#12')",
+            "no contact has this user code, address, customer number, or contact id (written as '#12')",
         ),
         (("unsubscribe", "ann@example.com"), "2 contacts hold this address; name one of them: '#1', '#3'"),
     ],

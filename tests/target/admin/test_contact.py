@@ -315,7 +315,7 @@ def test_a_contact_is_found_by_code_id_and_address(contactdb):
 
 def test_an_unknown_contact_is_one_clear_line_that_does_not_repeat_the_key(on_sqlite):
     told = {
-        "no contact has this user code, address, or contact id (written as '#12')": (
+        "no contact has this user code, address, customer number, or contact id (written as '#12')": (
             "nobody@example.com",
             "+49 30 555",
             "7000000000099",
@@ -339,6 +339,41 @@ def test_an_address_of_several_contacts_asks_which_one_is_meant(on_sqlite):
 
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr == "Error: 2 contacts hold this address; name one of them: '#1', '#3'\n"
+
+
+def join(contactdb, customer_id, contact_id, shop):
+    source = {"customer_id": customer_id, "contact_id": contact_id, "shop": shop}
+    contactdb.execute(sa.insert(tables.contact_sources).values(**source, owned=False, first_seen_at=at(12)))
+
+
+def test_a_contact_is_found_by_the_number_of_any_of_its_customers(contactdb):
+    join(contactdb, 2, OPTED_OUT, SHOP)
+    join(contactdb, 2, OPTED_OUT, "b")
+    # The number of a customer of one contact and the user code of another.
+    join(contactdb, 7000000000001, OPTED_OUT, "b")
+
+    found = {"2": OPTED_OUT, "7000000000001": SUBSCRIBED}
+    assert {key: contactdb.json("contact", key)["contact_id"] for key in found} == found
+    assert contactdb.run("contact", "#2").exit_code == 0
+
+
+def test_a_number_of_customers_of_several_contacts_asks_which_one_is_meant(on_sqlite):
+    join(on_sqlite, 9, SUBSCRIBED, SHOP)
+    join(on_sqlite, 9, OPTED_OUT, "b")
+
+    told = "Error: 2 contacts have a customer of this number; name one of them: '#1', '#2'\n"
+    for command in (("contact", "9"), ("export", "9"), ("erase", "9", "--yes")):
+        result = on_sqlite.run(*command)
+        assert (result.exit_code, result.stdout, result.stderr) == (2, "", told)
+    assert len(on_sqlite.rows(on_sqlite.contacts())) == 4
+
+
+def test_the_card_says_of_a_customer_that_joined_that_the_contact_was_there_already(on_sqlite):
+    join(on_sqlite, 9, SUBSCRIBED, SHOP)
+
+    card = on_sqlite.run("contact", "9").stdout
+    assert (card.count("contact was there"), card.count("already when it came")) == (1, 1)
+    assert "not made by an import" not in card
 
 
 def test_an_address_that_another_program_changed_finds_its_contact_and_the_old_one_nobody(on_sqlite):

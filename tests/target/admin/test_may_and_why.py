@@ -3,7 +3,9 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from target_contactdb import tables
+from target_contactdb.causes import DEFAULT_CAUSES
 from tests.target.admin.conftest import OPTED_OUT, SUBSCRIBED, Contactdb, at, hashed
+from tests.target.singer import customer, run, schema
 
 CLOSED = {"channel": "email", "source": "person", "cause": "person unsubscribed", "at": at(9)}
 
@@ -206,3 +208,31 @@ def test_why_as_text_has_a_paragraph_per_channel(on_sqlite):
     assert text.startswith("Contact #1, user code 7000000000001\n\nE-mail\n  May be e-mailed.\n")
     assert "\nSMS\n  May not be sent an SMS: unsubscribed (Shopify - no marketing consent)." in text
     assert max(len(line) for line in text.splitlines()) <= 80
+
+
+def import_filtered(url, *customers, **options):
+    filters = [{"field": "first_name", "op": "ne", "value": "New"}]
+    options = {"import_filters": filters, "unsubscribe_discarded": "gone", **options}
+    run(url, [schema(), *customers], options=options, unsubscription_causes=[*DEFAULT_CAUSES, "gone"])
+
+
+def test_why_tells_that_a_record_has_to_pass_the_import_filters_again(database_url):
+    import_filtered(database_url, customer(1))
+    import_filtered(database_url, customer(1, first_name="New", updated_at="2026-10-02T00:00:00Z"))
+
+    assert sentences(Contactdb(database_url), "1")[-1] == (
+        "An import restores it once Shopify says SUBSCRIBED and its record passes the import filters again; the newest"
+        " one was discarded by import filter 1 (`first_name`). Told by the person here:"
+        " `contactdb subscribe '#1' --channel email`."
+    )
+    import_filtered(database_url, customer(1, updated_at="2026-10-03T00:00:00Z"))
+    assert sentences(Contactdb(database_url), "1")[0] == "May be e-mailed."
+
+
+def test_why_knows_no_reason_where_changed_filters_were_asked_of_what_is_stored(sqlite_url):
+    import_filtered(sqlite_url, customer(1, first_name="New"), import_filters=[])
+    import_filtered(sqlite_url)
+
+    assert sentences(Contactdb(sqlite_url), "1")[-1].startswith(
+        "An import restores it once Shopify says SUBSCRIBED and its record passes the import filters again. Told"
+    )

@@ -47,6 +47,7 @@ def held(command, key):
     [
         ("2", {"operation_records": 1}),
         ("PERSON2@example.com", {"operation_records": 1}),
+        # Of a discarded record only the key is kept, so its address finds nobody.
         ("3", {"operation_records": 1}),
         ("4", {"checkouts": 1, "checkout_lines": 1, "operation_records": 1}),
         ("guest@example.com", {"checkouts": 1, "checkout_lines": 1, "operation_records": 1}),

@@ -272,6 +272,17 @@ def test_who_was_first_seen_after_the_listing_began_is_left_for_the_next(migrate
     assert query(migrated_sqlite_url, STATUSES) == [("1", "subscribed", None)]
 
 
+def test_a_version_that_is_a_counter_is_no_time_and_is_warned_about(migrated_sqlite_url, caplog):
+    run(migrated_sqlite_url, [schema(), customer(1)])
+    counted = {"type": "ACTIVATE_VERSION", "stream": STREAM, "version": 1}
+
+    run(migrated_sqlite_url, [announced(), counted])
+
+    assert query(migrated_sqlite_url, "SELECT email_status FROM contacts") == [("subscribed",)]
+    line = "stream `customer_consents`: by the version of its ACTIVATE_VERSION message the listing began in 1970"
+    assert line in caplog.text
+
+
 def test_a_listing_that_is_not_complete_concludes_nothing_and_says_so(migrated_sqlite_url):
     run(migrated_sqlite_url, [schema(), customer(1), customer(2)])
     with pytest.raises(StreamCutShort):
