@@ -49,6 +49,8 @@ def read_config_file(path: str) -> dict[str, t.Any]:
         problem = f"is not JSON: {error.msg}, line {error.lineno}, column {error.colno}"
     except UnicodeDecodeError:
         problem = "is not JSON: it is not text in UTF-8"
+    except (ValueError, RecursionError):
+        problem = "is JSON that cannot be read: a number has too many digits, or lists and objects too many levels"
     else:
         if isinstance(config, dict):
             return config

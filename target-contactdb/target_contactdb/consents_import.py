@@ -58,8 +58,8 @@ class ConsentsImport(ContactImport):
 
         def take_in(connection: sa.Connection, tally: Tally) -> None:
             customers = self._read(lines, everyone, tally)
-            tally.set_aside = without_erased(connection, self.database.salt, tally.set_aside)
             self._take_in(connection, customers, tally, utc_now())
+            tally.set_aside = without_erased(connection, self.database.salt, tally.set_aside)
             self._note_listed(connection, listed)
             count(connection, self.operation_id, self.stream, tally, records_read=len(lines))
 

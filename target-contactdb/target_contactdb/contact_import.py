@@ -112,10 +112,9 @@ class ContactImport:
                 erased = self._erased(connection, lines, batch.erasing(), now)
                 left = self.plain.take_in(connection, batch, erased, tally, now)
             for start in range(0, len(left), _AT_ONCE):
-                told = len(tally.set_aside)
                 customers = self._read(lines, left[start : start + _AT_ONCE], tally)
-                tally.set_aside[told:] = without_erased(connection, self.database.salt, tally.set_aside[told:])
                 self._take_in(connection, customers, tally, now, record_of)
+            tally.set_aside = without_erased(connection, self.database.salt, tally.set_aside)
             count(connection, self.operation_id, self.stream, tally, records_read=len(lines))
 
         def record_of(position: int) -> Record:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 import sqlalchemy as sa
@@ -68,6 +68,7 @@ class Sorted:
         keys: The rows of the stage of keys.
         careful: The positions that are for the careful road.
         values: What each brings for keys that are addresses; None where that is not known.
+        erases: The positions that erase somebody, as far as they could be read.
     """
 
     lines: Sequence[bytes]
@@ -75,10 +76,15 @@ class Sorted:
     keys: list[tuple[int, int, str, int, int]]
     careful: set[int]
     values: list[Values | None]
+    erases: set[int] = field(default_factory=set)
 
     def erasing(self) -> list[int]:
         """Return the positions of the records that may erase somebody."""
-        return [position for position in sorted(self.careful) if _MAY_ERASE.search(self.lines[position])]
+        return [
+            position
+            for position in sorted(self.careful)
+            if position in self.erases or _MAY_ERASE.search(self.lines[position])
+        ]
 
 
 @dataclass
@@ -145,7 +151,9 @@ class PlainRoad:
             by_email = kind_of(core.email, core.email_marketing_state)
             by_sms = kind_of(core.phone, core.sms_marketing_state)
             kept_out = passes is not None and not passes(line)
-            if first != position or by_email is None or by_sms is None or erases(core) or kept_out:
+            if erases(core):
+                batch.erases.add(position)
+            if first != position or by_email is None or by_sms is None or position in batch.erases or kept_out:
                 careful.add(first)
                 careful.add(position)
                 continue

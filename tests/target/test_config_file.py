@@ -24,6 +24,8 @@ BROKEN: dict[str, tuple[bytes, str]] = {
         b'[["sqlalchemy_url", "marked"]]',
         'is no JSON object, such as {"sqlalchemy_url": "sqlite:///contacts.db"}',
     ),
+    "endless": (b'{"marked": ' + b"9" * 5000 + b"}", "is JSON that cannot be read: a number has too many digits"),
+    "deep": (b"[" * 100_000, "is JSON that cannot be read"),
     "other bytes": (b'{"marked": "\xe9"}', "is not JSON: it is not text in UTF-8"),
 }
 

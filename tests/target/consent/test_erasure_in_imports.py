@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import typing as t
 
 import pytest
 
+from target_contactdb import contact_import
 from tests.target.consent.outsiders import OPTED_OUT
 from tests.target.consent.people import (
     HOME,
@@ -192,6 +194,27 @@ def test_a_rejected_record_without_a_key_is_not_kept_with_an_erased_address(eras
     assert outcomes(erased_url) == {"rejected": 2}
     kept = query(erased_url, "SELECT record IS NOT NULL FROM operation_records ORDER BY record_id")
     assert [bool(one) for (one,) in kept] == [False, True]
+
+
+@pytest.mark.parametrize("at_once", [1, 2000])
+@pytest.mark.parametrize("number", [5, "x"])
+def test_a_rejected_record_before_the_redaction_in_its_batch_is_not_kept_either(
+    migrated_sqlite_url, monkeypatch, at_once, number
+):
+    monkeypatch.setattr(contact_import, "_AT_ONCE", at_once)
+    rejected = person(number, HOME, "SUBSCRIBED", at(1), orders_count="many")
+
+    feed(migrated_sqlite_url, rejected, person(6, HOME, "REDACTED", updated=at(2)))
+
+    assert HOME not in everything(migrated_sqlite_url)
+
+
+def test_a_redaction_that_is_written_in_escapes_closes_the_address_within_its_batch(migrated_sqlite_url):
+    redacted = json.dumps(person(1, HOME, "REDACTED", updated=at(4))).replace("REDACTED", r"\u0052EDACTED")
+
+    run(migrated_sqlite_url, [schema(), person(2, HOME, "SUBSCRIBED", at(3)), redacted])
+
+    assert (statuses(migrated_sqlite_url), outcomes(migrated_sqlite_url)) == ({}, {"suppressed": 2})
 
 
 def test_checkouts_of_a_contact_that_holds_an_erased_address_again_come_in(erased_url):
