@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import sqlalchemy as sa
 from typing_extensions import override
 
-from target_contactdb.contact_import import ContactImport
+from target_contactdb.contact_import import AT_ONCE, ContactImport
 from target_contactdb.dialects.base import staging_table
 from target_contactdb.erasure import without_erased
 from target_contactdb.fields import to_integer
@@ -37,8 +37,6 @@ _OVERTAKEN: t.Final = "consents"
 NAMELESS: t.Final = -1
 """Among the listed ids: there was a record that does not say whose it is."""
 
-_BATCH: t.Final = 2000
-
 _STAGE: t.Final = staging_table("stage_listed", [sa.Column("customer_id", sa.BigInteger, primary_key=True)])
 
 
@@ -49,8 +47,8 @@ class ConsentsImport(ContactImport):
     @override
     def write(self, lines: Sequence[bytes]) -> None:
         # Everyone is decided carefully, which takes memory: less at a time costs nothing.
-        for start in range(0, len(lines), _BATCH):
-            self._write_some(lines[start : start + _BATCH])
+        for start in range(0, len(lines), AT_ONCE):
+            self._write_some(lines[start : start + AT_ONCE])
 
     def _write_some(self, lines: Sequence[bytes]) -> None:
         everyone = range(len(lines))

@@ -48,8 +48,8 @@ if t.TYPE_CHECKING:
 
 
 _ATTEMPTS: t.Final = 10
-# Records that are decided one by one take some fifteen kilobytes each until they are written.
-_AT_ONCE: t.Final = 2000
+AT_ONCE: t.Final = 2000
+"""How many records are decided one by one at once: each takes some fifteen kilobytes until it is written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +111,8 @@ class ContactImport:
             if self.plain is not None and batch is not None:
                 erased = self._erased(connection, lines, batch.erasing(), now)
                 left = self.plain.take_in(connection, batch, erased, tally, now)
-            for start in range(0, len(left), _AT_ONCE):
-                customers = self._read(lines, left[start : start + _AT_ONCE], tally)
+            for start in range(0, len(left), AT_ONCE):
+                customers = self._read(lines, left[start : start + AT_ONCE], tally)
                 self._take_in(connection, customers, tally, now, record_of)
             tally.set_aside = without_erased(connection, self.database.salt, tally.set_aside)
             count(connection, self.operation_id, self.stream, tally, records_read=len(lines))

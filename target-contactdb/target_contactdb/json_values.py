@@ -56,6 +56,7 @@ def cleaned(value: t.Any, number: Callable[[Decimal], t.Any] = bounded, levels: 
         return {cleaned(name): cleaned(one, number, levels - 1) for name, one in value.items()}
     if isinstance(value, list):
         return [cleaned(one, number, levels - 1) for one in value]
+    # Its bits are known at once, and are more than its digits: whether those are too many, `number` says.
     if isinstance(value, int) and value.bit_length() > MOST_DIGITS:
         return number(Decimal(value))
     return number(value) if isinstance(value, Decimal) else value

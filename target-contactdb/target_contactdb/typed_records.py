@@ -77,10 +77,10 @@ read_core: t.Final = msgspec.json.Decoder(Core).decode
 
 def erases(core: Core) -> bool:
     """Tell whether a record asks to erase the person, in whatever case it writes the word."""
-    return any(
-        state is not None and state is not msgspec.UNSET and state.upper() == State.REDACTED
-        for state in (core.email_marketing_state, core.sms_marketing_state)
-    )
+    for state in (core.email_marketing_state, core.sms_marketing_state):
+        if state and state.upper() == State.REDACTED:
+            return True
+    return False
 
 
 def hasher_of(fingerprint: str) -> t.Any:

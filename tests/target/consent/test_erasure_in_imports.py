@@ -201,7 +201,7 @@ def test_a_rejected_record_without_a_key_is_not_kept_with_an_erased_address(eras
 def test_a_rejected_record_before_the_redaction_in_its_batch_is_not_kept_either(
     migrated_sqlite_url, monkeypatch, at_once, number
 ):
-    monkeypatch.setattr(contact_import, "_AT_ONCE", at_once)
+    monkeypatch.setattr(contact_import, "AT_ONCE", at_once)
     rejected = person(number, HOME, "SUBSCRIBED", at(1), orders_count="many")
 
     feed(migrated_sqlite_url, rejected, person(6, HOME, "REDACTED", updated=at(2)))
